@@ -1,0 +1,41 @@
+import type { Paths } from '../state/paths.js'
+
+/** The first argument of every operation: where things are, and what the outside world gives. */
+export interface Context {
+  readonly paths: Paths
+  readonly options: EngineOptions
+  /** The engine's environment; operations read no other. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly clock: () => Date
+  /** 64 hexadecimal digits. */
+  readonly newId: () => string
+  /** `--log-level`; the CLI prints it on stderr, a library user gets nothing unless it asks. */
+  readonly log: (level: LogLevel, message: string) => void
+  /** Progress of long operations: never printed here. */
+  readonly onProgress?: (event: ProgressEvent) => void
+}
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error'
+
+/** `total` and `current` in bytes where known. One `id` is one line of progress. */
+export interface ProgressEvent {
+  readonly id: string
+  readonly action: string
+  readonly current?: number
+  readonly total?: number
+  readonly done?: boolean
+}
+
+/** What `openEngine` takes; every field has the default of DESIGN, “Folders”. */
+export interface EngineOptions {
+  readonly root?: string
+  readonly runroot?: string
+  readonly logLevel?: LogLevel
+  /** tspod-runtime's own container part, or another OCI runtime: a name or a path. */
+  readonly runtime?: string
+  readonly cgroupManager?: 'systemd' | 'cgroupfs' | 'disabled'
+  readonly storageDriver?: 'overlay' | 'fuse-overlayfs' | 'copy'
+  readonly onLog?: (level: LogLevel, message: string) => void
+  readonly onProgress?: (event: ProgressEvent) => void
+  readonly env?: Readonly<Record<string, string | undefined>>
+}
