@@ -1,0 +1,17 @@
+import type { Engine } from './engine/engine.js'
+import type { EngineOptions } from './engine/context.js'
+
+/**
+ * Opens the engine: the same one that the command line uses, in this process and with this user's
+ * containers and images. Nothing runs in the background; there is nothing to close.
+ */
+export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
+  const { openEngine } = await import('./engine/open.js')
+  return openEngine(options)
+}
+
+export { TspodError, type ErrorCode } from './base/errors.js'
+export type { Engine } from './engine/engine.js'
+export type { EngineOptions, LogLevel, ProgressEvent } from './engine/context.js'
+export type * from './container/spec.js'
+export type * from './engine/containers/types.js'
