@@ -1,0 +1,133 @@
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
+import { TspodError } from '../base/errors.js'
+
+const maximumSize = 16 * 1024 * 1024
+
+export interface WriteOptions {
+  /** Reaches the disk before the file gets its name. For what must outlive a power cut. */
+  readonly sync?: boolean
+  readonly mode?: number
+}
+
+/** The value of a JSON file; undefined if there is none, `store-corrupt` if it is not JSON. */
+export function readJson(path: string): unknown {
+  const text = readText(path)
+  if (text === undefined) return undefined
+  try {
+    return JSON.parse(text) as unknown
+  } catch (error) {
+    throw new TspodError('store-corrupt', `${path} is not valid JSON`, { cause: error })
+  }
+}
+
+/** The text of a regular file of bounded size; undefined if there is none. */
+export function readText(path: string): string | undefined {
+  let fd: number
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw new TspodError('io', `reading ${path}`, { cause: error })
+  }
+  try {
+    return readWhole(fd, path)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** Replaces a file whole: written under another name beside it, then renamed. */
+export function writeFileAtomic(path: string, data: string | Uint8Array, options: WriteOptions = {}): void {
+  const temporary = `${path}.${process.pid}.tmp`
+  try {
+    writeFile(temporary, data, options)
+    renameSync(temporary, path)
+    if (options.sync === true) syncFolder(dirname(path))
+  } catch (error) {
+    removeFile(temporary)
+    throw new TspodError('io', `writing ${path}`, { cause: error })
+  }
+}
+
+/** Writes a file that has no readers yet. */
+export function writeFile(path: string, data: string | Uint8Array, options: WriteOptions = {}): void {
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW
+  const fd = openSync(path, flags, options.mode ?? 0o600)
+  try {
+    const bytes = typeof data === 'string' ? Buffer.from(data) : data
+    for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written)
+    if (options.sync === true) fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** Makes a folder and what is missing above it, for its owner only. */
+export function ensureFolder(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 })
+}
+
+/** Writes a folder's entries to the disk. */
+export function syncFolder(path: string): void {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY)
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** Removes a file if it is there. */
+export function removeFile(path: string): void {
+  try {
+    unlinkSync(path)
+  } catch (error) {
+    if (!isMissing(error)) throw error
+  }
+}
+
+/** Removes a folder of our own and all below it; never follows a link. For trees with foreign owners see storage. */
+export function removeFolder(path: string): void {
+  rmSync(path, { recursive: true, force: true })
+}
+
+/** Whether a path names anything, links not followed. */
+export function exists(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined
+}
+
+export function isMissing(error: unknown): boolean {
+  return hasErrno(error, 'ENOENT') || hasErrno(error, 'ENOTDIR')
+}
+
+export function hasErrno(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
+}
+
+function readWhole(fd: number, path: string): string {
+  const stat = fstatSync(fd)
+  if (!stat.isFile()) throw new TspodError('store-corrupt', `${path} is not a regular file`)
+  let buffer = Buffer.allocUnsafe(Math.max(stat.size + 1, 4096))
+  let length = 0
+  for (;;) {
+    const count = readSync(fd, buffer, length, buffer.length - length, null)
+    if (count === 0) return buffer.toString('utf8', 0, length)
+    length += count
+    if (length > maximumSize) throw new TspodError('limit-exceeded', `${path} is larger than ${maximumSize} bytes`)
+    if (length === buffer.length) buffer = Buffer.concat([buffer], length * 2)
+  }
+}

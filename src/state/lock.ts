@@ -1,0 +1,84 @@
+import { closeSync, constants, fstatSync, openSync, statSync, unlinkSync } from 'node:fs'
+import { flock } from '../base/syscalls.js'
+import { TspodError } from '../base/errors.js'
+import { isMissing } from './file.js'
+
+/** An exclusive flock(2) on a file of its own. The kernel lets go of it when the last holder's descriptor is closed. */
+export interface Lock extends Disposable {
+  readonly path: string
+  readonly fd: number
+  /** Lets go. With `unlink` the file goes too: for things that are gone themselves. */
+  release(options?: { readonly unlink?: boolean }): void
+}
+
+const longestPauseMilliseconds = 25
+
+/**
+ * Takes a lock, waiting for it. Never blocks the thread: the holder may be another operation of this very process.
+ */
+export async function acquireLock(path: string, timeoutMilliseconds = 60_000): Promise<Lock> {
+  const deadline = Date.now() + timeoutMilliseconds
+  for (let pause = 1; ; pause = Math.min(pause * 2, longestPauseMilliseconds)) {
+    const lock = tryLock(path)
+    if (lock) return lock
+    if (Date.now() > deadline) {
+      throw new TspodError('lock-timeout', `another tspod has held ${path} for ${timeoutMilliseconds / 1000} seconds`)
+    }
+    await new Promise((resolve) => setTimeout(resolve, pause))
+  }
+}
+
+/** Takes a lock, or answers undefined at once if somebody holds it. */
+export function tryLock(path: string): Lock | undefined {
+  for (;;) {
+    const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)
+    let locked = false
+    try {
+      locked = flock(fd, 'exclusive')
+    } catch (error) {
+      closeSync(fd)
+      throw new TspodError('io', `locking ${path}`, { cause: error })
+    }
+    if (!locked) {
+      closeSync(fd)
+      return undefined
+    }
+    /* The last holder may have unlinked the file between our open and our lock: then it is nobody's. */
+    if (isStillNamed(fd, path)) return lockOf(path, fd)
+    closeSync(fd)
+  }
+}
+
+/** Runs a function while holding a lock. */
+export async function withLock<T>(path: string, run: (lock: Lock) => T | Promise<T>): Promise<T> {
+  const lock = await acquireLock(path)
+  try {
+    return await run(lock)
+  } finally {
+    lock.release()
+  }
+}
+
+function lockOf(path: string, fd: number): Lock {
+  let held = true
+  const release = (options: { readonly unlink?: boolean } = {}): void => {
+    if (!held) return
+    held = false
+    if (options.unlink === true) unlinkIfPresent(path)
+    closeSync(fd)
+  }
+  return { path, fd, release, [Symbol.dispose]: () => release() }
+}
+
+function isStillNamed(fd: number, path: string): boolean {
+  const named = statSync(path, { throwIfNoEntry: false })
+  return named !== undefined && named.ino === fstatSync(fd).ino
+}
+
+function unlinkIfPresent(path: string): void {
+  try {
+    unlinkSync(path)
+  } catch (error) {
+    if (!isMissing(error)) throw error
+  }
+}
