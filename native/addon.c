@@ -1,0 +1,354 @@
+/* The addon: the system calls that Node has not and the engine needs in its own process. Each function is
+ * the call itself and nothing more; src/base/syscalls.ts gives it types and is its only user. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "addon.h"
+
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#define SYS_pidfd_send_signal 424
+#endif
+
+#define MAX_LIST 65536
+
+napi_value addon_throw(napi_env env, int errnum, const char *call, const char *path)
+{
+	napi_value code, message, error, number, name;
+	char text[512];
+
+	if (path)
+		snprintf(text, sizeof(text), "%s %s: %s", call, path, uv_strerror(-errnum));
+	else
+		snprintf(text, sizeof(text), "%s: %s", call, uv_strerror(-errnum));
+	if (napi_create_string_utf8(env, uv_err_name(-errnum), SIZE_MAX, &code) ||
+	    napi_create_string_utf8(env, text, SIZE_MAX, &message) ||
+	    napi_create_error(env, code, message, &error) ||
+	    napi_create_int32(env, -errnum, &number) ||
+	    napi_create_string_utf8(env, call, SIZE_MAX, &name))
+		return NULL;
+	napi_set_named_property(env, error, "errno", number);
+	napi_set_named_property(env, error, "syscall", name);
+	napi_throw(env, error);
+	return NULL;
+}
+
+void addon_args(napi_env env, napi_callback_info info, napi_value args[ADDON_MAX_ARGS])
+{
+	size_t count = ADDON_MAX_ARGS;
+
+	napi_get_cb_info(env, info, &count, args, NULL, NULL);
+}
+
+bool addon_int(napi_env env, napi_value value, int *result)
+{
+	double number;
+
+	if (napi_get_value_double(env, value, &number) || number < INT32_MIN || number > INT32_MAX ||
+	    number != (double)(int)number) {
+		napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "an integer was expected");
+		return false;
+	}
+	*result = (int)number;
+	return true;
+}
+
+bool addon_string(napi_env env, napi_value value, char **result)
+{
+	size_t length;
+	char *text;
+
+	if (napi_get_value_string_utf8(env, value, NULL, 0, &length)) {
+		napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "a string was expected");
+		return false;
+	}
+	text = malloc(length + 1);
+	if (!text) {
+		addon_throw(env, ENOMEM, "malloc", NULL);
+		return false;
+	}
+	napi_get_value_string_utf8(env, value, text, length + 1, &length);
+	if (strlen(text) != length) {
+		free(text);
+		napi_throw_type_error(env, "ERR_INVALID_ARG_VALUE", "a string contains a NUL byte");
+		return false;
+	}
+	*result = text;
+	return true;
+}
+
+bool addon_string_list(napi_env env, napi_value value, char ***result)
+{
+	uint32_t length;
+	char **list;
+
+	if (napi_get_array_length(env, value, &length) || length > MAX_LIST) {
+		napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "an array of strings was expected");
+		return false;
+	}
+	list = calloc((size_t)length + 1, sizeof(*list));
+	if (!list) {
+		addon_throw(env, ENOMEM, "malloc", NULL);
+		return false;
+	}
+	for (uint32_t i = 0; i < length; i++) {
+		napi_value element;
+
+		if (napi_get_element(env, value, i, &element) ||
+		    !addon_string(env, element, &list[i])) {
+			addon_free_list(list);
+			return false;
+		}
+	}
+	*result = list;
+	return true;
+}
+
+void addon_free_list(char **list)
+{
+	if (!list)
+		return;
+	for (char **item = list; *item; item++)
+		free(*item);
+	free(list);
+}
+
+napi_value addon_undefined(napi_env env)
+{
+	napi_value result = NULL;
+
+	napi_get_undefined(env, &result);
+	return result;
+}
+
+napi_value addon_number(napi_env env, double value)
+{
+	napi_value result = NULL;
+
+	napi_create_double(env, value, &result);
+	return result;
+}
+
+napi_value addon_boolean(napi_env env, bool value)
+{
+	napi_value result = NULL;
+
+	napi_get_boolean(env, value, &result);
+	return result;
+}
+
+/* flock(fd, operation): true if done, false if another holds it. Never blocks. */
+static napi_value try_flock(napi_env env, napi_callback_info info)
+{
+	napi_value args[ADDON_MAX_ARGS];
+	int fd, operation, result;
+
+	addon_args(env, info, args);
+	if (!addon_int(env, args[0], &fd) || !addon_int(env, args[1], &operation))
+		return NULL;
+	do
+		result = flock(fd, operation | LOCK_NB);
+	while (result < 0 && errno == EINTR);
+	if (result < 0 && errno != EWOULDBLOCK)
+		return addon_throw(env, errno, "flock", NULL);
+	return addon_boolean(env, result == 0);
+}
+
+/* ofdLock(fd, type, start, length): an open file description lock, as fcntl_locking(2) has it. Never blocks. */
+static napi_value ofd_lock(napi_env env, napi_callback_info info)
+{
+	napi_value args[ADDON_MAX_ARGS];
+	struct flock lock = { .l_whence = SEEK_SET };
+	double start, length;
+	int fd, type;
+
+	addon_args(env, info, args);
+	if (!addon_int(env, args[0], &fd) || !addon_int(env, args[1], &type))
+		return NULL;
+	if (napi_get_value_double(env, args[2], &start) ||
+	    napi_get_value_double(env, args[3], &length) || !(start >= 0 && start < 0x1p53) ||
+	    !(length >= 0 && length < 0x1p53))
+		return addon_throw(env, EINVAL, "fcntl", NULL);
+	lock.l_type = (short)type;
+	lock.l_start = (off_t)start;
+	lock.l_len = (off_t)length;
+	if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
+		return addon_boolean(env, true);
+	if (errno == EAGAIN || errno == EACCES)
+		return addon_boolean(env, false);
+	return addon_throw(env, errno, "fcntl", NULL);
+}
+
+static napi_value pidfd_open_(napi_env env, napi_callback_info info)
+{
+	napi_value args[ADDON_MAX_ARGS];
+	int pid, fd;
+
+	addon_args(env, info, args);
+	if (!addon_int(env, args[0], &pid))
+		return NULL;
+	fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (fd < 0)
+		return addon_throw(env, errno, "pidfd_open", NULL);
+	return addon_number(env, fd);
+}
+
+static napi_value pidfd_send_signal_(napi_env env, napi_callback_info info)
+{
+	napi_value args[ADDON_MAX_ARGS];
+	int fd, signal;
+
+	addon_args(env, info, args);
+	if (!addon_int(env, args[0], &fd) || !addon_int(env, args[1], &signal))
+		return NULL;
+	if (syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0) < 0)
+		return addon_throw(env, errno, "pidfd_send_signal", NULL);
+	return addon_undefined(env);
+}
+
+static napi_value set_cloexec(napi_env env, napi_callback_info info)
+{
+	napi_value args[ADDON_MAX_ARGS];
+	bool on;
+	int fd, flags;
+
+	addon_args(env, info, args);
+	if (!addon_int(env, args[0], &fd))
+		return NULL;
+	if (napi_get_value_bool(env, args[1], &on))
+		return addon_throw(env, EINVAL, "fcntl", NULL);
+	flags = fcntl(fd, F_GETFD);
+	if (flags < 0 || fcntl(fd, F_SETFD, on ? flags | FD_CLOEXEC : flags & ~FD_CLOEXEC) < 0)
+		return addon_throw(env, errno, "fcntl", NULL);
+	return addon_undefined(env);
+}
+
+static double limit_value(rlim_t value)
+{
+	return value == RLIM_INFINITY ? -1 : (double)value;
+}
+
+/* getrlimit(resource): [soft, hard], -1 for no limit. */
+static napi_value get_rlimit(napi_env env, napi_callback_info info)
+{
+	napi_value args[ADDON_MAX_ARGS], result;
+	struct rlimit limit;
+	int resource;
+
+	addon_args(env, info, args);
+	if (!addon_int(env, args[0], &resource))
+		return NULL;
+	if (getrlimit((__rlimit_resource_t)resource, &limit) < 0)
+		return addon_throw(env, errno, "getrlimit", NULL);
+	if (napi_create_array_with_length(env, 2, &result))
+		return NULL;
+	napi_set_element(env, result, 0, addon_number(env, limit_value(limit.rlim_cur)));
+	napi_set_element(env, result, 1, addon_number(env, limit_value(limit.rlim_max)));
+	return result;
+}
+
+static napi_value make_fifo(napi_env env, napi_callback_info info)
+{
+	napi_value args[ADDON_MAX_ARGS], result = NULL;
+	char *path;
+	int mode;
+
+	addon_args(env, info, args);
+	if (!addon_int(env, args[1], &mode) || !addon_string(env, args[0], &path))
+		return NULL;
+	if (mkfifo(path, (mode_t)mode) < 0)
+		addon_throw(env, errno, "mkfifo", path);
+	else
+		result = addon_undefined(env);
+	free(path);
+	return result;
+}
+
+static napi_value sync_file_system(napi_env env, napi_callback_info info)
+{
+	napi_value args[ADDON_MAX_ARGS];
+	int fd;
+
+	addon_args(env, info, args);
+	if (!addon_int(env, args[0], &fd))
+		return NULL;
+	if (syncfs(fd) < 0)
+		return addon_throw(env, errno, "syncfs", NULL);
+	return addon_undefined(env);
+}
+
+/* renameat2(from, to, flags); false where the file system has not the flag. */
+static napi_value rename_with_flags(napi_env env, napi_callback_info info)
+{
+	napi_value args[ADDON_MAX_ARGS], result = NULL;
+	char *from, *to;
+	int flags;
+
+	addon_args(env, info, args);
+	if (!addon_int(env, args[2], &flags) || !addon_string(env, args[0], &from))
+		return NULL;
+	if (!addon_string(env, args[1], &to)) {
+		free(from);
+		return NULL;
+	}
+	if (syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, flags) < 0)
+		addon_throw(env, errno, "renameat2", to);
+	else
+		result = addon_undefined(env);
+	free(from);
+	free(to);
+	return result;
+}
+
+static const struct {
+	const char *name;
+	napi_callback function;
+} exports_table[] = {
+	{ "flock", try_flock },
+	{ "flockLater", addon_flock_later },
+	{ "ofdLock", ofd_lock },
+	{ "onReadable", addon_on_readable },
+	{ "cancelWait", addon_cancel_wait },
+	{ "pidfdOpen", pidfd_open_ },
+	{ "pidfdSendSignal", pidfd_send_signal_ },
+	{ "execve", addon_execve },
+	{ "setCloexec", set_cloexec },
+	{ "sendFds", addon_send_fds },
+	{ "receiveFds", addon_receive_fds },
+	{ "getrlimit", get_rlimit },
+	{ "mkfifo", make_fifo },
+	{ "syncfs", sync_file_system },
+	{ "renameat2", rename_with_flags },
+};
+
+__attribute__((visibility("default"))) int32_t node_api_module_get_api_version_v1(void);
+__attribute__((visibility("default"))) napi_value napi_register_module_v1(napi_env env,
+									   napi_value exports);
+
+int32_t node_api_module_get_api_version_v1(void)
+{
+	return 8;
+}
+
+napi_value napi_register_module_v1(napi_env env, napi_value exports)
+{
+	for (size_t i = 0; i < sizeof(exports_table) / sizeof(exports_table[0]); i++) {
+		napi_value function;
+
+		if (napi_create_function(env, exports_table[i].name, SIZE_MAX,
+					 exports_table[i].function, NULL, &function) ||
+		    napi_set_named_property(env, exports, exports_table[i].name, function))
+			return NULL;
+	}
+	return exports;
+}
