@@ -1,6 +1,5 @@
 /* The addon: the system calls that Node has not and the engine needs in its own process. Each function is
  * the call itself and nothing more; src/base/syscalls.ts gives it types and is its only user. */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

@@ -22,12 +22,12 @@ napi_value addon_undefined(napi_env env);
 napi_value addon_number(napi_env env, double value);
 napi_value addon_boolean(napi_env env, bool value);
 
-/* addon_exec.c: execve(path, argv, env | null, keepFds) */
+/* addon-exec.c: execve(path, argv, env | null, keepFds) */
 napi_value addon_execve(napi_env env, napi_callback_info info);
-/* addon_wait.c: onReadable(fd, callback), cancelWait(number), flockLater(fd, exclusive) */
+/* addon-wait.c: onReadable(fd, callback), cancelWait(number), flockLater(fd, exclusive) */
 napi_value addon_on_readable(napi_env env, napi_callback_info info);
 napi_value addon_cancel_wait(napi_env env, napi_callback_info info);
 napi_value addon_flock_later(napi_env env, napi_callback_info info);
-/* addon_socket.c: sendFds(socket, data, fds), receiveFds(socket, maxBytes, maxFds) */
+/* addon-socket.c: sendFds(socket, data, fds), receiveFds(socket, maxBytes, maxFds) */
 napi_value addon_send_fds(napi_env env, napi_callback_info info);
 napi_value addon_receive_fds(napi_env env, napi_callback_info info);

@@ -1,6 +1,5 @@
 /* execve out of a Node process: undoes what Node's start did to the process, so that the program finds what it
  * would have found had the shell started it. Returns only by throwing; then everything is as before. */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

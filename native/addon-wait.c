@@ -1,6 +1,5 @@
 /* Waiting without polling and without a thread of libuv's pool: a pidfd, or the eventfd of a thread that blocks in
  * flock(), is watched by the event loop itself. */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>

@@ -1,5 +1,4 @@
 /* Descriptors over a unix socket (SCM_RIGHTS, unix(7)). */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
