@@ -38,4 +38,6 @@ export interface EngineOptions {
   readonly onLog?: (level: LogLevel, message: string) => void
   readonly onProgress?: (event: ProgressEvent) => void
   readonly env?: Readonly<Record<string, string | undefined>>
+  /** Called right before this process becomes another program (`runInPlace` and its kin). */
+  readonly beforeExec?: () => void
 }

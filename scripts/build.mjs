@@ -1,0 +1,159 @@
+#!/usr/bin/env node
+/*
+ * dist/tspod.cjs    the command line: one CommonJS bundle; every command, and everything a command imports
+ *                   dynamically, is evaluated only when it is needed
+ * dist/index.js     the library: ESM, dynamic imports as chunks beside it
+ * dist/oclif.manifest.json  what the commands are called and which flags they have
+ * dist/types/       declarations of the library (skipped with --fast)
+ */
+import { createHash } from 'node:crypto'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Config } from '@oclif/core'
+import { build } from 'esbuild'
+import { lazyOclif } from './build/lazy-oclif.mjs'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const dist = join(root, 'dist')
+const version = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version
+const fast = process.argv.includes('--fast')
+/** Builds what is there: a module that is not fails when it is asked for. */
+const keepGoing = process.argv.includes('--keep-going')
+
+/** `commands/image/ls.ts` is `image:ls`. */
+function commandFiles(folder = join(root, 'commands')) {
+  return readdirSync(folder, { withFileTypes: true })
+    .flatMap((entry) => {
+      const path = join(folder, entry.name)
+      if (entry.isDirectory()) return commandFiles(path)
+      return entry.name.endsWith('.ts') ? [path] : []
+    })
+    .sort()
+}
+
+const idOf = (path) => relative(join(root, 'commands'), path).replace(/\.ts$/, '').replaceAll('/', ':')
+
+const shared = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  charset: 'ascii',
+  legalComments: 'none',
+  logLevel: 'warning',
+  logOverride: { 'empty-import-meta': 'silent', 'require-resolve-not-external': 'silent' },
+}
+
+function missingModules() {
+  return {
+    name: 'missing-modules',
+    setup(build) {
+      build.onResolve({ filter: /^\.{1,2}\/.*\.js$/ }, ({ path, resolveDir }) => {
+        if (resolveDir.includes('node_modules')) return undefined
+        const file = join(resolveDir, path)
+        if (existsSync(file) || existsSync(file.replace(/js$/, 'ts'))) return undefined
+        return { path: file, namespace: 'missing' }
+      })
+      build.onLoad({ filter: /.*/, namespace: 'missing' }, ({ path }) => {
+        return { contents: `throw new Error(${JSON.stringify(`${relative(root, path)} is not there`)}); module.exports = {}` }
+      })
+    },
+  }
+}
+
+/** The entry of a bundle is text: a table from command id to a `require` that esbuild makes lazy. */
+function entry(files, aliases) {
+  const rows = files.map((path) => [idOf(path), `() => require(${JSON.stringify(path)}).default`])
+  const aliasRows = [...aliases].map(([alias, id]) => `${JSON.stringify(alias)}: ${JSON.stringify(id)}`)
+  return `
+    const commands = { ${rows.map(([id, load]) => `${JSON.stringify(id)}: ${load}`).join(',\n')} }
+    const aliases = { ${aliasRows.join(',\n')} }
+    exports.commands = commands
+    exports.main = (argv, done) => require('./src/cli/main.ts').main(argv, { commands, aliases, version: ${JSON.stringify(version)}, done })
+  `
+}
+
+async function bundleCommands(contents, outfile) {
+  await build({
+    ...shared,
+    stdin: { contents, resolveDir: root, sourcefile: 'entry.cjs', loader: 'js' },
+    outfile,
+    format: 'cjs',
+    minifyWhitespace: true,
+    minifySyntax: true,
+    banner: { js: 'var __url="file://"+encodeURI(__filename).replace(/[?#]/g,encodeURIComponent);' },
+    define: { 'import.meta.url': '__url', 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
+    plugins: [lazyOclif(), ...(keepGoing ? [missingModules()] : [])],
+    external: ['typescript', 'ts-node', 'tsx'],
+  })
+}
+
+/**
+ * Loads every command once and lets oclif write down what it finds (names, aliases, flags, summaries): help,
+ * completion and the tests of the man pages read dist/oclif.manifest.json instead of loading every command.
+ */
+async function describe(files) {
+  const outfile = join(dist, 'describe.cjs')
+  rmSync(join(dist, 'oclif.manifest.json'), { force: true })
+  const rows = files.map((path) => `${JSON.stringify(idOf(path))}: require(${JSON.stringify(path)}).default`)
+  await bundleCommands(`exports.classes = { ${rows.join(',\n')} }`, outfile)
+  const commands = { strategy: 'explicit', target: './describe.cjs', identifier: 'classes' }
+  const pjson = { name: 'tspod', version, oclif: { bin: 'tspod', commands } }
+  const config = await Config.load({ root: dist, version, pjson })
+  rmSync(outfile)
+  const manifest = config.plugins.get('tspod').manifest
+  if (Object.keys(manifest.commands).length !== files.length) throw new Error('some commands did not load')
+  writeFileSync(join(dist, 'oclif.manifest.json'), `${JSON.stringify(manifest, null, 1)}\n`)
+  return Object.values(manifest.commands)
+}
+
+function aliasTable(described) {
+  const table = new Map()
+  const taken = new Set(described.map((command) => command.id))
+  for (const { id, aliases, hiddenAliases } of described) {
+    for (const alias of [...aliases, ...hiddenAliases].map((name) => name.replaceAll(' ', ':'))) {
+      if (taken.has(alias)) throw new Error(`commands/${id}: its alias ${alias} is taken already`)
+      taken.add(alias)
+      table.set(alias, id)
+    }
+  }
+  return table
+}
+
+/** A function expression, for vm.Script; its first line holds the hash that caches are keyed by. */
+function writeScript(outfile) {
+  const body = readFileSync(outfile, 'utf8')
+  const hash = createHash('sha256').update(body).digest('hex').slice(0, 16)
+  const wrapped = `/*${hash}*/(function(exports,require,module,__filename,__dirname){${body}\n})`
+  writeFileSync(`${outfile}.tmp`, wrapped)
+  renameSync(`${outfile}.tmp`, outfile.replace(/\.raw\.cjs$/, '.cjs'))
+  rmSync(outfile)
+}
+
+async function bundleLibrary() {
+  const chunks = join(dist, 'chunks')
+  rmSync(chunks, { recursive: true, force: true })
+  await build({
+    ...shared,
+    entryPoints: [{ in: join(root, 'src/index.ts'), out: 'index' }],
+    outdir: dist,
+    format: 'esm',
+    splitting: true,
+    packages: 'external',
+    plugins: keepGoing ? [missingModules()] : [],
+    chunkNames: 'chunks/[name]-[hash]',
+  })
+}
+
+mkdirSync(dist, { recursive: true })
+const files = commandFiles()
+const described = await describe(files)
+const raw = join(dist, 'tspod.raw.cjs')
+await bundleCommands(entry(files, aliasTable(described)), raw)
+writeScript(raw)
+await bundleLibrary()
+if (!fast) {
+  execFileSync('npx', ['tsc', '-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' })
+}

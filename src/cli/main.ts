@@ -1,0 +1,113 @@
+import type { Command } from '@oclif/core'
+import { takeGlobalOptions } from './argv.js'
+import { nearest } from './nearest.js'
+import { exitStatusOf, printError } from './exit-status.js'
+import { writeOutput } from './output/write.js'
+import { TspodError } from '../base/errors.js'
+import type { CommandClass } from './base-command.js'
+
+/** What the build knows about the commands, and what the launcher wants to hear. */
+export interface Program {
+  readonly commands: Readonly<Record<string, () => CommandClass>>
+  readonly aliases: Readonly<Record<string, string>>
+  readonly version: string
+  /** Called once, when the command's code has been used and before the process is gone or another program. */
+  readonly done: (commandId: string) => void
+}
+
+/** argv in, exit status out (as `process.exitCode`). */
+export async function main(argv: readonly string[], program: Program): Promise<void> {
+  try {
+    process.exitCode = await runCommandLine(argv, program)
+  } catch (error) {
+    printError(error)
+    process.exitCode = exitStatusOf(error)
+  }
+}
+
+async function runCommandLine(argv: readonly string[], program: Program): Promise<number> {
+  const { options, rest, help, version } = takeGlobalOptions(argv, process.env)
+  if (version) {
+    writeOutput(`tspod version ${program.version}\n`)
+    return 0
+  }
+  if (help || rest.length === 0) return showHelp(rest, program)
+  const found = findCommand(rest, program)
+  if (found === undefined) return showTopicOrFail(rest, program)
+  const load = program.commands[found.id]
+  if (load === undefined) throw new TspodError('internal', `no code for command ${found.id}`)
+  const Class = load()
+  Class.id = found.id
+  const command = new Class([...found.argv], stubConfig(program.version))
+  command.program = program
+  command.globals = options
+  const leaving = onceBeforeLeaving(() => program.done(found.id))
+  command.beforeLeaving = leaving
+  process.once('exit', leaving)
+  const status = await command.start()
+  return status === 'help' ? showHelp(found.words, program) : status
+}
+
+function onceBeforeLeaving(action: () => void): () => void {
+  let called = false
+  return () => {
+    if (called) return
+    called = true
+    action()
+  }
+}
+
+interface Found {
+  readonly id: string
+  readonly words: readonly string[]
+  readonly argv: readonly string[]
+}
+
+/** The longest run of leading words that names a command: `image ls -a` is `image:ls` with `-a`. */
+function findCommand(argv: readonly string[], { commands, aliases }: Program): Found | undefined {
+  for (let count = Math.min(3, argv.length); count > 0; count--) {
+    const words = argv.slice(0, count)
+    const name = words.join(':')
+    const id = Object.hasOwn(aliases, name) ? aliases[name] : name
+    if (id !== undefined && Object.hasOwn(commands, id)) return { id, words, argv: argv.slice(count) }
+  }
+  return undefined
+}
+
+/** `tspod image` alone is a question; `tspod imgae` is a mistake. */
+function showTopicOrFail(argv: readonly string[], program: Program): Promise<number> {
+  const names = [...Object.keys(program.commands), ...Object.keys(program.aliases)].filter((name) => !name.startsWith('__'))
+  const [word = '', next] = argv
+  if (word === 'help') return showHelp(argv.slice(1), program)
+  const isTopic = names.some((name) => name.startsWith(`${word}:`))
+  if (isTopic && (next === undefined || next === '--help' || next === '-h' || next === 'help')) return showHelp([word], program)
+  const wrong = isTopic ? `${word} ${next}` : word
+  const candidates = names.map((name) => name.replaceAll(':', ' ')).filter((name) => isTopic === name.includes(' '))
+  const guess = nearest(wrong, candidates)
+  const suggestion = guess === undefined ? `see 'tspod --help'` : `did you mean 'tspod ${guess}'?`
+  throw new TspodError('usage', `unknown command "${wrong}"; ${suggestion}`)
+}
+
+async function showHelp(words: readonly string[], program: Program): Promise<number> {
+  const { showHelp } = await import('./help.js')
+  return showHelp(words, program)
+}
+
+/** As much of oclif's Config as a command that we start ourselves asks for. */
+function stubConfig(version: string): Command['config'] {
+  const stub = {
+    bin: 'tspod',
+    name: 'tspod',
+    version,
+    topicSeparator: ':',
+    userAgent: `tspod/${version}`,
+    pjson: { oclif: {} },
+    plugins: new Map(),
+    scopedEnvVar: () => undefined,
+    scopedEnvVarKey: (name: string) => `TSPOD_${name}`,
+    scopedEnvVarKeys: (name: string) => [`TSPOD_${name}`],
+    runHook: () => Promise.resolve({ successes: [], failures: [] }),
+  }
+  return stub as unknown as Command['config']
+}
+
