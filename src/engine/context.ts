@@ -1,3 +1,4 @@
+import type { ContainersConf } from '../config/containers-conf.js'
 import type { Paths } from '../state/paths.js'
 
 /** The first argument of every operation: where things are, and what the outside world gives. */
@@ -13,6 +14,8 @@ export interface Context {
   readonly log: (level: LogLevel, message: string) => void
   /** Progress of long operations: never printed here. */
   readonly onProgress?: (event: ProgressEvent) => void
+  /** containers.conf, read when first asked for. */
+  readonly conf: () => Promise<ContainersConf>
 }
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error'

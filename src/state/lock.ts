@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, statSync, unlinkSync } from 'node:fs'
-import { flock } from '../base/syscalls.js'
 import { TspodError } from '../base/errors.js'
+import { tryFlock, waitFlock } from '../base/syscalls.js'
 import { isMissing } from './file.js'
 
 /** An exclusive flock(2) on a file of its own. The kernel lets go of it when the last holder's descriptor is closed. */
@@ -11,39 +11,35 @@ export interface Lock extends Disposable {
   release(options?: { readonly unlink?: boolean }): void
 }
 
-const longestPauseMilliseconds = 25
+const patienceMilliseconds = 60_000
 
-/**
- * Takes a lock, waiting for it. Never blocks the thread: the holder may be another operation of this very process.
- */
-export async function acquireLock(path: string, timeoutMilliseconds = 60_000): Promise<Lock> {
-  const deadline = Date.now() + timeoutMilliseconds
-  for (let pause = 1; ; pause = Math.min(pause * 2, longestPauseMilliseconds)) {
-    const lock = tryLock(path)
-    if (lock) return lock
-    if (Date.now() > deadline) {
+/** Takes a lock, waiting for it. Never blocks the thread: the holder may be another operation of this very process. */
+export async function acquireLock(path: string, timeoutMilliseconds = patienceMilliseconds): Promise<Lock> {
+  for (;;) {
+    const fd = openLockFile(path)
+    try {
+      await waitFlock(fd, 'exclusive', timeoutMilliseconds)
+    } catch (error) {
+      closeSync(fd)
+      if (!(error instanceof TspodError) || error.code !== 'lock-timeout') throw error
       throw new TspodError('lock-timeout', `another tspod has held ${path} for ${timeoutMilliseconds / 1000} seconds`)
     }
-    await new Promise((resolve) => setTimeout(resolve, pause))
+    if (isStillNamed(fd, path)) return lockOf(path, fd)
+    closeSync(fd)
   }
 }
 
 /** Takes a lock, or answers undefined at once if somebody holds it. */
 export function tryLock(path: string): Lock | undefined {
   for (;;) {
-    const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)
+    const fd = openLockFile(path)
     let locked = false
     try {
-      locked = flock(fd, 'exclusive')
-    } catch (error) {
-      closeSync(fd)
-      throw new TspodError('io', `locking ${path}`, { cause: error })
+      locked = tryFlock(fd, 'exclusive')
+    } finally {
+      if (!locked) closeSync(fd)
     }
-    if (!locked) {
-      closeSync(fd)
-      return undefined
-    }
-    /* The last holder may have unlinked the file between our open and our lock: then it is nobody's. */
+    if (!locked) return undefined
     if (isStillNamed(fd, path)) return lockOf(path, fd)
     closeSync(fd)
   }
@@ -70,6 +66,11 @@ function lockOf(path: string, fd: number): Lock {
   return { path, fd, release, [Symbol.dispose]: () => release() }
 }
 
+function openLockFile(path: string): number {
+  return openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)
+}
+
+/** The last holder may have unlinked the file between our open and our lock: then it is nobody's. */
 function isStillNamed(fd: number, path: string): boolean {
   const named = statSync(path, { throwIfNoEntry: false })
   return named !== undefined && named.ino === fstatSync(fd).ino
