@@ -5,7 +5,14 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 
-import type { Descriptor, Digest, ImageConfig, ImageIndex, ImageManifest, ImageRunConfig } from '../../src/oci/image-spec.js'
+import type {
+  Descriptor,
+  Digest,
+  ImageConfig,
+  ImageIndex,
+  ImageManifest,
+  ImageRunConfig,
+} from '../../src/oci/image-spec.js'
 import { mediaTypes } from '../../src/oci/image-spec.js'
 import { tarArchive, type TarEntry } from './tar.js'
 
@@ -73,7 +80,11 @@ export async function busyboxLayout(folder: string, options: Partial<LayoutOptio
 }
 
 /** Busybox below, and so many layers above it, each with a file `/layer/N` and its own version of `/top`. */
-export async function manyLayersLayout(folder: string, count: number, options: Partial<LayoutOptions> = {}): Promise<Layout> {
+export async function manyLayersLayout(
+  folder: string,
+  count: number,
+  options: Partial<LayoutOptions> = {},
+): Promise<Layout> {
   const layers = [await busyboxLayer()]
   for (let number = 1; number < count; number++) {
     layers.push(
@@ -105,7 +116,10 @@ export async function busyboxLayer(): Promise<Buffer> {
 
 async function busyboxProgram(): Promise<string> {
   for (const path of ['/bin/busybox', '/usr/bin/busybox', '/bin/busybox.static']) {
-    const found = await access(path).then(() => true, () => false)
+    const found = await access(path).then(
+      () => true,
+      () => false,
+    )
     if (found) return path
   }
   throw new Error('no busybox on this machine: apt-get install busybox-static')
@@ -119,7 +133,14 @@ async function busyboxProgram(): Promise<string> {
 export async function debianArchive(): Promise<string | undefined> {
   const cache = process.env['XDG_CACHE_HOME'] ?? join(process.env['HOME'] ?? '/nonexistent', '.cache')
   for (const path of [process.env['TSPOD_TEST_DEBIAN'], join(cache, 'tspod-test', 'debian.tar')]) {
-    if (path !== undefined && (await access(path).then(() => true, () => false))) return path
+    if (
+      path !== undefined &&
+      (await access(path).then(
+        () => true,
+        () => false,
+      ))
+    )
+      return path
   }
   return undefined
 }

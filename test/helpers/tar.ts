@@ -60,7 +60,14 @@ function paxRecord(key: string, value: string): Buffer {
 function header(entry: TarEntry, size: number, flag: string = typeFlags[entry.type ?? 'file']): Buffer {
   const block = Buffer.alloc(blockSize)
   const octal = (value: number, at: number, width: number): void => {
-    block.write(Math.trunc(value).toString(8).padStart(width - 1, '0'), at, width - 1, 'latin1')
+    block.write(
+      Math.trunc(value)
+        .toString(8)
+        .padStart(width - 1, '0'),
+      at,
+      width - 1,
+      'latin1',
+    )
   }
   block.write(entry.path, 0, 100)
   octal(entry.mode ?? (entry.type === 'directory' ? 0o755 : 0o644), 100, 8)

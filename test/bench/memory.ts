@@ -1,0 +1,91 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+
+import { image, runFlags, type BenchEngine } from './engines.js'
+import type { Row } from './turns.js'
+
+const monitorNames = /^(tspod|conmon$)/
+const idle = 5
+
+/** What an idle container costs in proportional set size, detached and in the foreground. */
+export async function memoryRows(ours: BenchEngine, peer: BenchEngine | undefined): Promise<Row[]> {
+  const detached = [ours, peer].map((engine) => (engine === undefined ? NaN : detachedPss(engine)))
+  const foreground = [await foregroundPss(ours), peer === undefined ? NaN : await foregroundPss(peer)]
+  return [
+    {
+      what: `idle container: monitor's PSS (mean of ${String(idle)})`,
+      value: detached[0] ?? NaN,
+      peer: detached[1] ?? NaN,
+      unit: 'KiB',
+      mark: 1,
+    },
+    {
+      what: 'foreground run: PSS of all of the engine (≤ 3072)',
+      value: foreground[0] ?? NaN,
+      peer: foreground[1] ?? NaN,
+      unit: 'KiB',
+    },
+  ]
+}
+
+function detachedPss(engine: BenchEngine): number {
+  const before = new Set(processes())
+  const names = Array.from({ length: idle }, (_, number) => `idle${String(number)}`)
+  for (const name of names) {
+    engine.call('run', '-d', ...runFlags, '--network', 'none', '--name', name, image, 'sleep', '100000')
+  }
+  const monitors = processes().filter((pid) => !before.has(pid) && monitorNames.test(read(pid, 'comm')))
+  const total = monitors.reduce((sum, pid) => sum + pss(pid), 0)
+  engine.call('rm', '--force', '--time', '0', ...names)
+  return total / idle
+}
+
+async function foregroundPss(engine: BenchEngine): Promise<number> {
+  const before = new Set(processes())
+  const words = [
+    'run',
+    '--rm',
+    ...runFlags,
+    '--network',
+    'none',
+    '--name',
+    'front',
+    image,
+    'sh',
+    '-c',
+    'echo up; exec sleep 100000',
+  ]
+  const [program = '', ...rest] = engine.argv(...words)
+  const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(createInterface({ input: child.stdout }), 'line')
+  const own = processes().filter((pid) => !before.has(pid) && !/^(sleep|sh|busybox)$/.test(read(pid, 'comm').trim()))
+  const total = own.reduce((sum, pid) => sum + pss(pid), 0)
+  engine.call('rm', '--force', '--time', '0', 'front')
+  if (child.exitCode === null) await once(child, 'exit')
+  return total
+}
+
+/** Of this user. */
+function processes(): number[] {
+  const own = new RegExp(`^Uid:\\s+${String(process.getuid?.())}\\s`, 'm')
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && own.test(read(Number(name), 'status')))
+    .map(Number)
+}
+
+/** KiB. A process that hides its memory (not dumpable) must not count as nothing. */
+function pss(pid: number): number {
+  const value = /^Pss:\s+(\d+)/m.exec(read(pid, 'smaps_rollup'))?.[1]
+  if (value === undefined) throw new Error(`the memory of ${read(pid, 'comm')} cannot be read: run as root`)
+  return Number(value)
+}
+
+function read(pid: number, file: string): string {
+  try {
+    return readFileSync(`/proc/${String(pid)}/${file}`, 'utf8').trim()
+  } catch {
+    return ''
+  }
+}
