@@ -162,14 +162,27 @@ export interface ExecPlan {
  */
 export const frameKinds = { message: 0, stdin: 1, stdout: 2, stderr: 3 } as const
 export const maximumPayload = 65536
+export const stdinWindow = 65536
 
 /** To the monitor. `attach` or `wait` is the first on attach.sock; the launch connection is attached by its flags. An empty stdin frame is its end. */
 export type ClientMessage =
-  | { readonly type: 'attach'; readonly stdin: boolean; readonly output: boolean }
+  | {
+      readonly type: 'attach'
+      readonly stdin: boolean
+      readonly output: boolean
+      /** Asks for `consumed`: such a client keeps at most `stdinWindow` bytes of stdin unconsumed, and is never read slowly. */
+      readonly flow?: boolean
+    }
   | { readonly type: 'wait' }
   | { readonly type: 'start' }
   | { readonly type: 'resize'; readonly rows: number; readonly columns: number }
   | { readonly type: 'signal'; readonly signal: number }
+  /** As `tspod stop`: no restart after it; SIGKILL after `timeoutSeconds` (the plan's, without; -1: never). */
+  | { readonly type: 'stop'; readonly signal?: number; readonly timeoutSeconds?: number }
+  /** Goes away on purpose: the container's stdin stays open. */
+  | { readonly type: 'detach' }
+  /** Nobody reads this stream any more (EPIPE); from the only client of a pipe it reaches the container as EPIPE. */
+  | { readonly type: 'close'; readonly stream: 'stdout' | 'stderr' }
 
 /** From the monitor. Unknown ones are refused by both sides. `removed` follows `exited` where `remove` was planned. */
 export type MonitorMessage =
@@ -178,6 +191,8 @@ export type MonitorMessage =
   | { readonly type: 'started' }
   | { readonly type: 'exited'; readonly status: number; readonly signal?: number; readonly oomKilled?: boolean }
   | { readonly type: 'removed' }
+  /** So much of this client's stdin has gone to the container. Only after `attach` with `flow`. */
+  | { readonly type: 'consumed'; readonly bytes: number }
   | LaunchWarning
   | LaunchError
 
@@ -221,6 +236,8 @@ export interface ObservedState {
   readonly signal?: number
   readonly oomKilled?: boolean
   readonly restartCount: number
+  /** With `exited`: the restart policy starts it again after a delay; the monitor lives. */
+  readonly restarting?: boolean
   readonly cgroupPath?: string
   /** Why the last launch failed. */
   readonly error?: string
