@@ -1,0 +1,61 @@
+import { isIP } from 'node:net'
+
+/** Which proxy a request goes through, by the environment's rules that Go's programs and curl share. */
+export function proxyFor(url: URL, env: Readonly<Record<string, string | undefined>>): URL | undefined {
+  if (isLoopbackHost(url.hostname)) return undefined
+  const value =
+    url.protocol === 'https:'
+      ? (env['HTTPS_PROXY'] ?? env['https_proxy'])
+      : /* CGI sets HTTP_PROXY from a request's “Proxy” header (httpoxy). */
+        (env['http_proxy'] ?? (env['REQUEST_METHOD'] === undefined ? env['HTTP_PROXY'] : undefined))
+  const chosen = value === undefined || value === '' ? (env['ALL_PROXY'] ?? env['all_proxy']) : value
+  if (chosen === undefined || chosen === '') return undefined
+  if (isExempt(url, env['NO_PROXY'] ?? env['no_proxy'] ?? '')) return undefined
+  try {
+    return new URL(chosen.includes('://') ? chosen : `http://${chosen}`)
+  } catch {
+    return undefined
+  }
+}
+
+/** 127.0.0.0/8, ::1 and localhost: what Docker treats as not needing TLS, and no proxy can reach. */
+export function isLoopbackHost(hostname: string): boolean {
+  const bare = hostname.replace(/^\[|\]$/g, '')
+  if (isIP(bare) === 4) return bare.startsWith('127.')
+  return bare === 'localhost' || bare.endsWith('.localhost') || bare === '::1'
+}
+
+export function proxyAuthorization(proxy: URL): Record<string, string> {
+  if (proxy.username === '') return {}
+  const pair = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`
+  return { 'proxy-authorization': `Basic ${Buffer.from(pair).toString('base64')}` }
+}
+
+/** NO_PROXY: `*`, hosts (and what is below them), `.suffix`, addresses, networks, each with an optional port. */
+function isExempt(url: URL, list: string): boolean {
+  const host = url.hostname.replace(/^\[|\]$/g, '').toLowerCase()
+  const port = url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port
+  return list.split(',').some((entry) => {
+    const text = entry.trim().toLowerCase()
+    if (text === '') return false
+    if (text === '*') return true
+    if (text.includes('/')) return inNetwork(host, text)
+    const match = /^(.*?)(?::(\d+))?$/.exec(isIP(text) === 6 ? `[${text}]` : text)
+    const name = (match?.[1] ?? text).replace(/^\[|\]$/g, '')
+    if (match?.[2] !== undefined && match[2] !== port) return false
+    if (isIP(name) !== 0) return name === host
+    const suffix = name.replace(/^\*?\./, '')
+    return host.endsWith(`.${suffix}`) || (host === suffix && !/^\*?\./.test(name))
+  })
+}
+
+function inNetwork(host: string, network: string): boolean {
+  const [base = '', bits = ''] = network.split('/')
+  if (isIP(host) !== 4 || isIP(base) !== 4 || !/^\d+$/.test(bits) || Number(bits) > 32) return false
+  const shift = 2 ** (32 - Number(bits))
+  return Math.floor(addressNumber(host) / shift) === Math.floor(addressNumber(base) / shift)
+}
+
+function addressNumber(address: string): number {
+  return address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
+}

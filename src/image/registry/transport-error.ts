@@ -1,0 +1,25 @@
+import { TspodError } from '../../base/errors.js'
+
+/** What went wrong below HTTP; `errno` is Node's code (`ECONNREFUSED` …). */
+export class TransportError extends TspodError {
+  readonly errno: string
+
+  constructor(errno: string, message: string, options?: ErrorOptions) {
+    super('registry-unreachable', message, options)
+    this.errno = errno
+  }
+}
+
+/** Errors of Node become ours here; what is ours already stays. */
+export function transportError(error: unknown, where: string, signal?: AbortSignal): Error {
+  if (error instanceof TspodError) return error
+  if (signal?.aborted === true) return abortReason(signal)
+  const { code = 'EIO', message = String(error) } = error as NodeJS.ErrnoException
+  return new TransportError(code, `${where}: ${message === '' ? code : message}`, { cause: error })
+}
+
+/** What an operation that was given up ends with. */
+export function abortReason(signal: AbortSignal | undefined): Error {
+  const reason: unknown = signal?.reason
+  return reason instanceof Error ? reason : new Error('aborted')
+}
