@@ -1,0 +1,81 @@
+import { TspodError } from '../../base/errors.js'
+import type { Capabilities, Process, Rlimit } from '../../oci/runtime-spec.js'
+import { mergeCapabilities } from '../capabilities.js'
+import type { CompleteSpec } from '../complete-spec.js'
+import type { Ulimit } from '../spec.js'
+
+export interface HostLimits {
+  readonly nofile: number
+  readonly nproc: number
+}
+
+/** The process section. Its user is looked up inside the container, by the runtime (`UserPlan`). */
+export function processSection(spec: CompleteSpec, host: HostLimits): Process {
+  return {
+    terminal: spec.tty,
+    cwd: spec.workdir,
+    env: environment(spec),
+    args: [...spec.entrypoint, ...spec.command],
+    user: { uid: 0, gid: 0, umask: spec.umask },
+    rlimits: rlimits(spec.ulimits, host),
+    capabilities: capabilitySets(spec),
+    noNewPrivileges: spec.security.noNewPrivileges,
+    ...(spec.oomScoreAdj === undefined ? {} : { oomScoreAdj: spec.oomScoreAdj }),
+    ...(spec.security.apparmor === undefined || spec.security.apparmor === 'unconfined'
+      ? {}
+      : { apparmorProfile: spec.security.apparmor }),
+  }
+}
+
+function environment(spec: CompleteSpec): string[] {
+  const names = new Set(spec.env.map((text) => text.slice(0, text.indexOf('='))))
+  const own = names.has('HOSTNAME') || spec.hostname === '' ? [] : [`HOSTNAME=${spec.hostname}`]
+  return [...spec.env, ...own]
+}
+
+/**
+ * Root gets what was granted. Another user gets nothing but what was added by name, and that as ambient capabilities,
+ * since it would lose the rest at its execve anyway. Inheritable sets stay empty otherwise (CVE-2022-29162).
+ */
+export function capabilitySets(spec: Pick<CompleteSpec, 'user' | 'capabilities' | 'capAdd' | 'privileged'>): Capabilities {
+  const bounding = spec.capabilities
+  if (isRoot(spec.user)) return { bounding, effective: bounding, permitted: bounding, inheritable: [], ambient: [] }
+  const added = mergeCapabilities([], spec.capAdd, [])
+  return { bounding, effective: added, permitted: added, inheritable: added, ambient: added }
+}
+
+export function isRoot(user: string): boolean {
+  const [name = ''] = user.split(':', 1)
+  return name === '' || name === 'root' || /^0+$/.test(name)
+}
+
+const mostFiles = 1_048_576
+
+/** As many files as the host allows, up to a million, as Podman; then what was asked for. */
+function rlimits(ulimits: readonly Ulimit[], host: HostLimits): Rlimit[] {
+  const files = host.nofile < 0 ? mostFiles : Math.min(host.nofile, mostFiles)
+  const named = new Map<string, Rlimit>()
+  if (!ulimits.some((limit) => limit.name === 'host')) {
+    named.set('nofile', { type: 'RLIMIT_NOFILE', soft: files, hard: files })
+  }
+  for (const { name, soft, hard } of ulimits) {
+    if (name !== 'host') named.set(name, { type: rlimitType(name), soft: unlimited(soft), hard: unlimited(hard) })
+  }
+  return [...named.values()]
+}
+
+const rlimitNames = [
+  'as', 'core', 'cpu', 'data', 'fsize', 'locks', 'memlock', 'msgqueue', 'nice', 'nofile', 'nproc', 'rss', 'rtprio',
+  'rttime', 'sigpending', 'stack',
+]
+
+function rlimitType(name: string): string {
+  const lower = name.toLowerCase().replace(/^rlimit_/, '')
+  if (rlimitNames.includes(lower)) return `RLIMIT_${lower.toUpperCase()}`
+  throw new TspodError('invalid-argument', `invalid ulimit type: ${name}`)
+}
+
+/** The specification has an unsigned number; RLIM_INFINITY does not fit a double, the runtime takes -1 for it. */
+function unlimited(value: number): number {
+  return value < 0 ? -1 : value
+}
