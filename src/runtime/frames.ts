@@ -82,6 +82,7 @@ const members: Readonly<Record<string, Readonly<Record<string, (value: unknown) 
   started: {},
   exited: { status: isNumber, signal: isAbsentOr(isNumber), oomKilled: isAbsentOr((v) => typeof v === 'boolean') },
   removed: {},
+  consumed: { bytes: isNumber },
   warning: failureMembers,
   error: failureMembers,
 }
