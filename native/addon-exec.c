@@ -168,7 +168,7 @@ napi_value addon_execve(napi_env env, napi_callback_info info)
 {
 	napi_value args[ADDON_MAX_ARGS];
 	char *path = NULL, **argv = NULL, **envp = NULL;
-	static int keep[MAX_KEPT];
+	static _Thread_local int keep[MAX_KEPT];
 	const char *call = "execve";
 	bool own_env = false;
 	size_t count = 0;

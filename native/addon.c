@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "addon.h"
@@ -286,7 +287,34 @@ static napi_value sync_file_system(napi_env env, napi_callback_info info)
 	return addon_undefined(env);
 }
 
-/* renameat2(from, to, flags); false where the file system has not the flag. */
+/* getxattr(path, name): its bytes, or null if there is none. */
+static napi_value get_xattr(napi_env env, napi_callback_info info)
+{
+	napi_value args[ADDON_MAX_ARGS], result = NULL;
+	static _Thread_local char value[65536]; /* XATTR_SIZE_MAX */
+	char *path, *name;
+	ssize_t size;
+
+	addon_args(env, info, args);
+	if (!addon_string(env, args[0], &path))
+		return NULL;
+	if (!addon_string(env, args[1], &name)) {
+		free(path);
+		return NULL;
+	}
+	size = getxattr(path, name, value, sizeof(value));
+	if (size >= 0)
+		napi_create_buffer_copy(env, (size_t)size, value, NULL, &result);
+	else if (errno == ENODATA || errno == ENOTSUP)
+		napi_get_null(env, &result);
+	else
+		addon_throw(env, errno, "getxattr", path);
+	free(path);
+	free(name);
+	return result;
+}
+
+/* renameat2(from, to, flags) */
 static napi_value rename_with_flags(napi_env env, napi_callback_info info)
 {
 	napi_value args[ADDON_MAX_ARGS], result = NULL;
@@ -327,6 +355,7 @@ static const struct {
 	{ "getrlimit", get_rlimit },
 	{ "mkfifo", make_fifo },
 	{ "syncfs", sync_file_system },
+	{ "getxattr", get_xattr },
 	{ "renameat2", rename_with_flags },
 };
 

@@ -18,6 +18,7 @@ interface Addon {
   getrlimit(resource: number): [number, number]
   mkfifo(path: string, mode: number): void
   syncfs(fd: number): void
+  getxattr(path: string, name: string): Buffer | null
   renameat2(from: string, to: string, flags: number): void
 }
 
@@ -206,6 +207,11 @@ export function syncFileSystem(path: string): void {
   } finally {
     closeSync(fd)
   }
+}
+
+/** An extended attribute; undefined if the file has none of this name. */
+export function readXattr(path: string, name: string): Buffer | undefined {
+  return addon().getxattr(path, name) ?? undefined
 }
 
 /** rename that fails with EEXIST rather than replace (`noreplace`), or swaps two names (`exchange`). */

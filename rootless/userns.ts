@@ -1,0 +1,101 @@
+import { TspodError } from '../src/base/errors.js'
+import type { IdMapping } from '../src/oci/runtime-spec.js'
+import type { UsernsPlan } from '../src/runtime/protocol.js'
+import { keepIdMap, mapSize, overrideMap, requireValidMap } from './id-map.js'
+import { mapsFromFlags } from './id-map-flags.js'
+
+/** What a container asked for: ContainerSpec's `namespaces.user`, `uidMap` and `gidMap`, with what the engine looked up. */
+export interface UsernsRequest {
+  readonly mode?:
+    | { readonly mode: 'host' | 'nomap' }
+    | { readonly mode: 'keep-id'; readonly uid?: number; readonly gid?: number; readonly size?: number }
+    | { readonly mode: 'auto'; readonly size?: number; readonly uidMapping?: readonly string[]; readonly gidMapping?: readonly string[] }
+    | { readonly mode: 'container'; readonly container: string }
+    | { readonly mode: 'path'; readonly path: string }
+  readonly uidMap?: readonly string[]
+  readonly gidMap?: readonly string[]
+  /** The caller's ids, for keep-id. */
+  readonly uid: number
+  readonly gid: number
+  /** Process 1 of the container to join, for `container`. */
+  readonly donorPid?: number
+  /** The block from `claimRange`, for `auto`. */
+  readonly autoRange?: { readonly start: number; readonly count: number }
+}
+
+/** The user namespace of one container: the user's own (`base`, from the ladder), one nested in it, or a donor's. */
+export function planUserns(base: UsernsPlan, request: UsernsRequest): UsernsPlan {
+  const nested = nestedMaps(base, request)
+  if (nested === 'join') return joinUserns(base, request)
+  if (nested === undefined) return base
+  if (base.mode === 'host') throw new TspodError('not-supported', 'inside "tspod unshare" a container cannot have ids of its own')
+  for (const [name, map] of [['uid', nested.uidMappings], ['gid', nested.gidMappings]] as const) requireValidMap(map, name)
+  return { ...base, nested }
+}
+
+interface Maps {
+  readonly uidMappings: readonly IdMapping[]
+  readonly gidMappings: readonly IdMapping[]
+}
+
+function nestedMaps(base: UsernsPlan, request: UsernsRequest): Maps | 'join' | undefined {
+  const uids = mapSize(base.uidMappings)
+  const gids = mapSize(base.gidMappings)
+  const mode = request.mode ?? { mode: 'host' }
+  if ((request.uidMap?.length ?? 0) + (request.gidMap?.length ?? 0) > 0) {
+    if (request.mode !== undefined && request.mode.mode !== 'host')
+      throw new TspodError('invalid-argument', `--uidmap and --gidmap cannot be combined with --userns ${request.mode.mode}`)
+    return mapsFromFlags(request.uidMap ?? [], request.gidMap ?? [], base)
+  }
+  switch (mode.mode) {
+    case 'host':
+      return undefined
+    case 'container':
+    case 'path':
+      return 'join'
+    case 'keep-id': {
+      const size = mode.size
+      if (size !== undefined && (size < 1 || size > uids || size > gids)) throw tooMany(size, Math.min(uids, gids))
+      return {
+        uidMappings: keepIdMap(mode.uid ?? request.uid, size ?? uids),
+        gidMappings: keepIdMap(mode.gid ?? request.gid, size ?? gids),
+      }
+    }
+    case 'nomap':
+      if (uids < 2 || gids < 2) throw tooMany(2, Math.min(uids, gids))
+      return {
+        uidMappings: [{ containerID: 0, hostID: 1, size: uids - 1 }],
+        gidMappings: [{ containerID: 0, hostID: 1, size: gids - 1 }],
+      }
+    case 'auto':
+      return autoMaps(base, mode, request)
+  }
+}
+
+/** The claimed block, with single ids changed by `uidmapping=` and `gidmapping=`. */
+function autoMaps(base: UsernsPlan, mode: { readonly uidMapping?: readonly string[]; readonly gidMapping?: readonly string[] }, request: UsernsRequest): Maps {
+  const range = request.autoRange
+  if (range === undefined) throw new TspodError('internal', 'a user namespace of mode auto needs a claimed range')
+  const block: IdMapping[] = [{ containerID: 0, hostID: range.start, size: range.count }]
+  const asked = mapsFromFlags(mode.uidMapping ?? [], mode.gidMapping ?? [], base)
+  const apply = (changes: readonly IdMapping[], any: boolean): IdMapping[] =>
+    any ? changes.reduce((map, line) => overrideMap(map, line), block) : block
+  return {
+    uidMappings: apply(asked.uidMappings, (mode.uidMapping?.length ?? 0) > 0),
+    gidMappings: apply(asked.gidMappings, (mode.gidMapping?.length ?? 0) > 0),
+  }
+}
+
+function joinUserns(base: UsernsPlan, request: UsernsRequest): UsernsPlan {
+  const { mode } = request
+  if (mode?.mode === 'path') return { ...base, mode: 'join', path: mode.path }
+  if (request.donorPid === undefined) throw new TspodError('internal', 'joining a user namespace needs the donor')
+  return { ...base, mode: 'join', path: `/proc/${String(request.donorPid)}/ns/user` }
+}
+
+function tooMany(wanted: number, available: number): TspodError {
+  return new TspodError(
+    'invalid-argument',
+    `the user namespace needs ${String(wanted)} ids and you have ${String(available)}: a range in /etc/subuid and /etc/subgid would help, see "tspod doctor"`,
+  )
+}
