@@ -1,0 +1,92 @@
+import type { Descriptor, Digest } from '../../oci/image-spec.js'
+import type { RegistriesConfig } from '../../config/registries-conf.js'
+import type { ImageSource, RawManifest } from '../image.js'
+import { formatReference, withDefaultTag, withoutTagIfDigested, type Reference } from '../reference.js'
+import { RegistryAuth, type Credentials } from './auth.js'
+import { endpointsFor, type Endpoint } from './endpoints.js'
+import { HttpClient, type HttpOptions } from './http.js'
+import { Repository } from './repository.js'
+import type { RetryOptions } from './retry.js'
+import type { CertificateFiles } from './tls.js'
+import { TspodError } from '../../base/errors.js'
+
+/** What speaking to registries takes; the engine fills it once per operation. */
+export interface RegistryOptions {
+  readonly config: RegistriesConfig
+  readonly tlsVerify?: boolean | undefined
+  readonly http: Omit<HttpOptions, 'verifyTls' | 'certificates'>
+  readonly certificates: (host: string) => CertificateFiles
+  /** The login for `host/path`. */
+  readonly credentials: (name: string) => Promise<Credentials | undefined>
+  readonly retry: RetryOptions
+}
+
+/** An image on a registry: the first mirror that has it, or the registry itself. */
+export class RegistrySource implements ImageSource {
+  readonly description: string
+  readonly #reference: Reference
+  readonly #options: RegistryOptions
+  readonly #endpoints: readonly Endpoint[]
+  readonly #clients: HttpClient[] = []
+  #chosen: Repository | undefined
+
+  constructor(reference: Reference, options: RegistryOptions) {
+    this.#reference = withoutTagIfDigested(withDefaultTag(reference))
+    this.description = `docker://${formatReference(this.#reference)}`
+    this.#options = options
+    this.#endpoints = endpointsFor(this.#reference, options)
+  }
+
+  async manifest(digest?: Digest, signal?: AbortSignal): Promise<RawManifest> {
+    const wanted = digest ?? this.#reference.digest ?? this.#reference.tag ?? 'latest'
+    if (this.#chosen !== undefined) return this.#chosen.manifest(wanted, signal)
+    const failures: unknown[] = []
+    for (const endpoint of this.#endpoints) {
+      const repository = this.#open(endpoint)
+      try {
+        const manifest = await repository.manifest(wanted, signal)
+        this.#chosen = repository
+        return manifest
+      } catch (error) {
+        signal?.throwIfAborted()
+        failures.push(error)
+      }
+    }
+    throw this.#failure(failures)
+  }
+
+  async *blob(descriptor: Descriptor, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+    if (this.#chosen === undefined) await this.manifest(undefined, signal)
+    if (this.#chosen !== undefined) yield* this.#chosen.blob(descriptor, signal)
+  }
+
+  close(): Promise<void> {
+    for (const client of this.#clients) client.close()
+    return Promise.resolve()
+  }
+
+  #open(endpoint: Endpoint): Repository {
+    const http = openHttp(endpoint, this.#options)
+    this.#clients.push(http)
+    const name = `${endpoint.reference.domain}/${endpoint.reference.path}`
+    const auth = new RegistryAuth(http, () => this.#options.credentials(name))
+    return new Repository({ endpoint, http, auth, retry: this.#options.retry })
+  }
+
+  #failure(failures: readonly unknown[]): Error {
+    const last = failures.at(-1)
+    const code = last instanceof TspodError ? last.code : 'image-pull-failed'
+    const messages = failures.map((one) => (one instanceof Error ? one.message : String(one)))
+    const what = `initializing source ${this.description}: `
+    return new TspodError(code, `${what}${[...new Set(messages)].join('; ')}`, { cause: last })
+  }
+}
+
+/** An HTTP client for one endpoint, with its certificates. */
+export function openHttp(endpoint: Endpoint, options: RegistryOptions): HttpClient {
+  return new HttpClient({
+    ...options.http,
+    certificates: options.certificates,
+    verifyTls: (host) => !(endpoint.insecure && host === endpoint.host),
+  })
+}

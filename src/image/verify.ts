@@ -1,0 +1,43 @@
+import { TspodError } from '../base/errors.js'
+import { digestAlgorithm, digestHex } from '../base/digest.js'
+import type { Descriptor } from '../oci/image-spec.js'
+
+/**
+ * Passes bytes on and checks them: more than the descriptor's size ends at once, a wrong size or digest throws at the
+ * end, before the reader sees an end.
+ */
+export async function* verified(
+  chunks: AsyncIterable<Uint8Array>,
+  descriptor: Pick<Descriptor, 'digest' | 'size'>,
+  onBytes?: (total: number) => void,
+): AsyncGenerator<Uint8Array> {
+  const { createHash } = await import('node:crypto')
+  const hash = createHash(digestAlgorithm(descriptor.digest))
+  let size = 0
+  for await (const chunk of chunks) {
+    size += chunk.length
+    if (size > descriptor.size) {
+      throw new TspodError('digest-mismatch', `blob ${descriptor.digest} is longer than the ${String(descriptor.size)} bytes it was said to have`)
+    }
+    hash.update(chunk)
+    onBytes?.(size)
+    yield chunk
+  }
+  if (size !== descriptor.size) {
+    throw new TspodError('digest-mismatch', `blob ${descriptor.digest} has ${String(size)} bytes instead of ${String(descriptor.size)}`)
+  }
+  const found = hash.digest('hex')
+  if (found !== digestHex(descriptor.digest)) {
+    throw new TspodError('digest-mismatch', `blob ${descriptor.digest} has the wrong content: its digest is ${digestAlgorithm(descriptor.digest)}:${found}`)
+  }
+}
+
+/** Reads a small verified blob whole. */
+export async function readVerified(chunks: AsyncIterable<Uint8Array>, descriptor: Pick<Descriptor, 'digest' | 'size'>, maximum: number): Promise<Buffer> {
+  if (descriptor.size > maximum) {
+    throw new TspodError('limit-exceeded', `blob ${descriptor.digest} of ${String(descriptor.size)} bytes is larger than ${String(maximum)}`)
+  }
+  const parts: Uint8Array[] = []
+  for await (const chunk of verified(chunks, descriptor)) parts.push(chunk)
+  return Buffer.concat(parts)
+}
