@@ -57,7 +57,9 @@ function missingModules() {
         return { path: file, namespace: 'missing' }
       })
       build.onLoad({ filter: /.*/, namespace: 'missing' }, ({ path }) => {
-        return { contents: `throw new Error(${JSON.stringify(`${relative(root, path)} is not there`)}); module.exports = {}` }
+        return {
+          contents: `throw new Error(${JSON.stringify(`${relative(root, path)} is not there`)}); module.exports = {}`,
+        }
       })
     },
   }

@@ -7,7 +7,9 @@ import { formatList, type ListLayout } from './output/list.js'
 import { inOrder } from './in-order.js'
 
 /** The flags of a command's class, its family's included, as `parse` returns them. */
-export type FlagsOf<T extends Pick<typeof Command, 'flags' | 'baseFlags'>> = Interfaces.InferredFlags<T['baseFlags'] & T['flags']>
+export type FlagsOf<T extends Pick<typeof Command, 'flags' | 'baseFlags'>> = Interfaces.InferredFlags<
+  T['baseFlags'] & T['flags']
+>
 
 type Declares = Pick<typeof Command, 'flags' | 'baseFlags'>
 
@@ -22,7 +24,11 @@ export abstract class ContainersCommand<T extends Declares> extends BaseCommand 
     all: Flags.boolean({ char: 'a', summary: 'Act on all containers' }),
     latest: Flags.boolean({ char: 'l', summary: 'Act on the container created last' }),
     cidfile: Flags.string({ multiple: true, multipleNonGreedy: true, summary: "Read a container's ID from this file" }),
-    filter: Flags.string({ multiple: true, multipleNonGreedy: true, summary: 'Act on the containers that match KEY=VALUE' }),
+    filter: Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      summary: 'Act on the containers that match KEY=VALUE',
+    }),
   }
 
   /** Does it to one container; the line to print, or nothing for the name as it was given. */
@@ -39,11 +45,19 @@ export abstract class ContainersCommand<T extends Declares> extends BaseCommand 
   }
 
   async run(): Promise<void> {
-    const declared = this.constructor as unknown as Interfaces.Input<FlagsOf<T>, typeof ContainersCommand.baseFlags, Record<string, unknown>>
+    const declared = this.constructor as unknown as Interfaces.Input<
+      FlagsOf<T>,
+      typeof ContainersCommand.baseFlags,
+      Record<string, unknown>
+    >
     const { flags, argv } = await this.parse(declared)
     const engine = await this.engine()
     const names = await this.#names(engine, argv, flags as unknown as FlagsOf<T> & Selection)
-    const work = inOrder(names, 8, async (name) => (await this.act(engine, name, flags as unknown as FlagsOf<T>)) ?? name)
+    const work = inOrder(
+      names,
+      8,
+      async (name) => (await this.act(engine, name, flags as unknown as FlagsOf<T>)) ?? name,
+    )
     for await (const result of work) {
       if ('value' in result) this.print(result.value)
       else if (!this.isIgnored(result.error, flags as unknown as FlagsOf<T>)) this.failed(result.error)
@@ -54,8 +68,10 @@ export abstract class ContainersCommand<T extends Declares> extends BaseCommand 
     const { all, latest, cidfile = [], filter = [] } = flags
     const fromFiles = cidfile.map(readIdFile)
     const selects = all || latest || filter.length > 0
-    if (selects && argv.length > 0) throw new TspodError('usage', 'no container may be named with --all, --latest or --filter')
-    if (!selects && argv.length + fromFiles.length === 0) throw new TspodError('usage', 'name a container, or use --all')
+    if (selects && argv.length > 0)
+      throw new TspodError('usage', 'no container may be named with --all, --latest or --filter')
+    if (!selects && argv.length + fromFiles.length === 0)
+      throw new TspodError('usage', 'name a container, or use --all')
     if (latest) return (await engine.containers.list({ all: true, last: 1 })).map(({ id }) => id)
     if (!selects) return [...argv, ...fromFiles]
     const listed = await engine.containers.list({ all: true, filters: filter })
@@ -84,7 +100,11 @@ export abstract class ManyCommand extends BaseCommand {
   static override strict = false
 
   /** Does `action` to each name in turn (up to `parallel` at once) and prints what it returns. */
-  protected async each(names: readonly string[], action: (name: string) => Promise<string | void>, parallel = 4): Promise<void> {
+  protected async each(
+    names: readonly string[],
+    action: (name: string) => Promise<string | void>,
+    parallel = 4,
+  ): Promise<void> {
     for await (const result of inOrder(names, parallel, async (name) => (await action(name)) ?? name)) {
       if ('value' in result) this.print(result.value)
       else this.failed(result.error)
@@ -104,11 +124,23 @@ export abstract class ListCommand extends BaseCommand {
   /** Prints the rows as the family's flags ask. `only` is what `--quiet` leaves of a row. */
   protected async printList<Row>(
     rows: readonly Row[],
-    flags: { readonly format?: string | undefined; readonly noheading: boolean; readonly quiet: boolean; readonly json: boolean | undefined },
+    flags: {
+      readonly format?: string | undefined
+      readonly noheading: boolean
+      readonly quiet: boolean
+      readonly json: boolean | undefined
+    },
     layout: Omit<ListLayout<Row>, 'format' | 'heading' | 'only'> & { readonly only: (row: Row) => string },
   ): Promise<void> {
     const format = flags.json === true ? 'json' : flags.format
-    this.write(await formatList(rows, { ...layout, format, heading: !flags.noheading, only: flags.quiet ? layout.only : undefined }))
+    this.write(
+      await formatList(rows, {
+        ...layout,
+        format,
+        heading: !flags.noheading,
+        only: flags.quiet ? layout.only : undefined,
+      }),
+    )
   }
 }
 
@@ -119,7 +151,11 @@ export abstract class InspectCommand extends ManyCommand {
   }
 
   /** Looks up each name; those that are missing are told after the rest has been printed. */
-  protected async printInspected(names: readonly string[], format: string | undefined, inspect: (name: string) => Promise<unknown>): Promise<void> {
+  protected async printInspected(
+    names: readonly string[],
+    format: string | undefined,
+    inspect: (name: string) => Promise<unknown>,
+  ): Promise<void> {
     const found: unknown[] = []
     const errors: unknown[] = []
     for await (const result of inOrder(names, 4, inspect)) {
@@ -131,7 +167,8 @@ export abstract class InspectCommand extends ManyCommand {
   }
 
   async #formatted(found: readonly unknown[], format: string | undefined): Promise<string> {
-    if (format === undefined || format === '' || format === 'json') return (await import('./output/json.js')).formatJson(found)
+    if (format === undefined || format === '' || format === 'json')
+      return (await import('./output/json.js')).formatJson(found)
     const { renderRows } = await import('./output/template.js')
     return renderRows(format, found as readonly object[], { heading: false, headings: {} })
   }
@@ -146,7 +183,8 @@ export abstract class ExistsCommand extends BaseCommand {
   async run(): Promise<number> {
     const { argv } = await this.parse({ ...(this.constructor as typeof ExistsCommand), strict: false })
     const [name] = argv
-    if (name === undefined || argv.length > 1) throw new TspodError('usage', `requires 1 argument, received ${argv.length}`)
+    if (name === undefined || argv.length > 1)
+      throw new TspodError('usage', `requires 1 argument, received ${argv.length}`)
     return (await this.exists(await this.engine(), name)) ? 0 : 1
   }
 }

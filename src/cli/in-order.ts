@@ -1,7 +1,11 @@
 export type Outcome<T> = { readonly value: T } | { readonly error: unknown }
 
 /** Works on up to `parallel` items at once and yields the outcomes in the items' order. */
-export async function* inOrder<I, T>(items: readonly I[], parallel: number, work: (item: I) => Promise<T>): AsyncGenerator<Outcome<T>> {
+export async function* inOrder<I, T>(
+  items: readonly I[],
+  parallel: number,
+  work: (item: I) => Promise<T>,
+): AsyncGenerator<Outcome<T>> {
   const running: Promise<Outcome<T>>[] = []
   let next = 0
   while (next < items.length || running.length > 0) {

@@ -76,11 +76,14 @@ function findCommand(argv: readonly string[], { commands, aliases }: Program): F
 
 /** `tspod image` alone is a question; `tspod imgae` is a mistake. */
 function showTopicOrFail(argv: readonly string[], program: Program): Promise<number> {
-  const names = [...Object.keys(program.commands), ...Object.keys(program.aliases)].filter((name) => !name.startsWith('__'))
+  const names = [...Object.keys(program.commands), ...Object.keys(program.aliases)].filter(
+    (name) => !name.startsWith('__'),
+  )
   const [word = '', next] = argv
   if (word === 'help') return showHelp(argv.slice(1), program)
   const isTopic = names.some((name) => name.startsWith(`${word}:`))
-  if (isTopic && (next === undefined || next === '--help' || next === '-h' || next === 'help')) return showHelp([word], program)
+  if (isTopic && (next === undefined || next === '--help' || next === '-h' || next === 'help'))
+    return showHelp([word], program)
   const wrong = isTopic ? `${word} ${next}` : word
   const candidates = names.map((name) => name.replaceAll(':', ' ')).filter((name) => isTopic === name.includes(' '))
   const guess = nearest(wrong, candidates)
@@ -110,4 +113,3 @@ function stubConfig(version: string): Command['config'] {
   }
   return stub as unknown as Command['config']
 }
-

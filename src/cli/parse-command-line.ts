@@ -50,11 +50,20 @@ interface Declaration {
 const helpFlag: FlagShape = { type: 'boolean', char: 'h' }
 
 /** Reads a command's own argv by pflag's grammar and converts the values as oclif's declarations say. */
-export async function parseCommandLine(argv: readonly string[], declared: Declaration, context: object): Promise<Parsed> {
+export async function parseCommandLine(
+  argv: readonly string[],
+  declared: Declaration,
+  context: object,
+): Promise<Parsed> {
   const flags = { ...declared.baseFlags, ...declared.flags } as Record<string, FlagDeclaration>
   const help = Object.values(flags).some((flag) => flag.char === 'h') ? { type: 'boolean' as const } : helpFlag
-  const { occurrences, positionals } = scan(argv, { ...globalFlags, help, ...flags }, { fenced: declared.fenced === true })
-  if (flags['help'] === undefined && occurrences.some(({ name, value }) => name === 'help' && value === 'true')) throw new HelpRequested()
+  const { occurrences, positionals } = scan(
+    argv,
+    { ...globalFlags, help, ...flags },
+    { fenced: declared.fenced === true },
+  )
+  if (flags['help'] === undefined && occurrences.some(({ name, value }) => name === 'help' && value === 'true'))
+    throw new HelpRequested()
   const given = new Set(occurrences.map(({ name }) => name))
   const values = await convertFlags(occurrences, flags, context)
   const defaulted = await fillDefaults(values, flags)
@@ -79,7 +88,11 @@ function globalsAmong(occurrences: readonly Occurrence[], flags: Record<string, 
   return globals
 }
 
-async function convertFlags(occurrences: readonly Occurrence[], flags: Record<string, FlagDeclaration>, context: object) {
+async function convertFlags(
+  occurrences: readonly Occurrence[],
+  flags: Record<string, FlagDeclaration>,
+  context: object,
+) {
   const values: Record<string, unknown> = {}
   for (const { name, value, typed } of occurrences) {
     const flag = Object.hasOwn(flags, name) ? flags[name] : undefined
@@ -99,12 +112,17 @@ async function convertFlags(occurrences: readonly Occurrence[], flags: Record<st
 function splitList(value: string, delimiter: string): string[] {
   if (value === '') return []
   if (!value.includes('"')) return value.split(delimiter)
-  return [...value.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain ?? '')
+  return [...value.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(
+    ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain ?? '',
+  )
 }
 
 async function convert(flag: FlagDeclaration, value: string, typed: string, context: object): Promise<unknown> {
   if (flag.options !== undefined && !flag.options.includes(value)) {
-    throw new TspodError('usage', `invalid argument "${value}" for "${typed}" flag: choose one of ${flag.options.join(', ')}`)
+    throw new TspodError(
+      'usage',
+      `invalid argument "${value}" for "${typed}" flag: choose one of ${flag.options.join(', ')}`,
+    )
   }
   const input = flag.type === 'boolean' ? value === 'true' : value
   try {
@@ -115,11 +133,15 @@ async function convert(flag: FlagDeclaration, value: string, typed: string, cont
   }
 }
 
-async function fillDefaults(values: Record<string, unknown>, flags: Record<string, FlagDeclaration>): Promise<string[]> {
+async function fillDefaults(
+  values: Record<string, unknown>,
+  flags: Record<string, FlagDeclaration>,
+): Promise<string[]> {
   const defaulted: string[] = []
   for (const [name, flag] of Object.entries(flags)) {
     if (values[name] !== undefined) continue
-    const fallback = typeof flag.default === 'function' ? await flag.default({ options: flag, flags: values }) : flag.default
+    const fallback =
+      typeof flag.default === 'function' ? await flag.default({ options: flag, flags: values }) : flag.default
     if (fallback !== undefined) {
       values[name] = fallback
       defaulted.push(name)
@@ -163,6 +185,16 @@ async function convertArgs(positionals: readonly string[], declared: Declaration
 
 function checkCount(count: number, minimum: number, maximum: number): void {
   const arguments_ = (number: number) => `${number} argument${number === 1 ? '' : 's'}`
-  if (count < minimum) throw new TspodError('usage', `requires ${minimum === maximum ? '' : 'at least '}${arguments_(minimum)}, received ${count}`)
-  if (count > maximum) throw new TspodError('usage', maximum === 0 ? `takes no arguments, received ${count}` : `takes at most ${arguments_(maximum)}, received ${count}`)
+  if (count < minimum)
+    throw new TspodError(
+      'usage',
+      `requires ${minimum === maximum ? '' : 'at least '}${arguments_(minimum)}, received ${count}`,
+    )
+  if (count > maximum)
+    throw new TspodError(
+      'usage',
+      maximum === 0
+        ? `takes no arguments, received ${count}`
+        : `takes at most ${arguments_(maximum)}, received ${count}`,
+    )
 }

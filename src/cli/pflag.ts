@@ -69,7 +69,11 @@ function scanLong(word: string, names: Names, cursor: Cursor): void {
     return
   }
   const [name, flag] = names.long(typed)
-  cursor.found.push({ name, value: given === undefined ? bareOrNext(flag, typed, cursor) : checked(flag, given, typed), typed })
+  cursor.found.push({
+    name,
+    value: given === undefined ? bareOrNext(flag, typed, cursor) : checked(flag, given, typed),
+    typed,
+  })
 }
 
 /** `-a`, `-abc`, `-pvalue`, `-p=value`, `-p value`. */
@@ -95,7 +99,11 @@ function bareOrNext(flag: FlagShape, typed: string, cursor: Cursor, cluster?: st
   if (flag.bareValue !== undefined) return flag.bareValue
   const next = cursor.argv[cursor.index]
   if (next === undefined) {
-    throw usage(cluster === undefined ? `flag needs an argument: ${typed}` : `flag needs an argument: '${typed[1]}' in ${cluster}`)
+    throw usage(
+      cluster === undefined
+        ? `flag needs an argument: ${typed}`
+        : `flag needs an argument: '${typed[1]}' in ${cluster}`,
+    )
   }
   cursor.index += 1
   return next
@@ -109,7 +117,11 @@ const truths = new Map(
   [
     ['1 t T true TRUE True', true],
     ['0 f F false FALSE False', false],
-  ].flatMap(([words, value]) => String(words).split(' ').map((word): [string, boolean] => [word, value === true])),
+  ].flatMap(([words, value]) =>
+    String(words)
+      .split(' ')
+      .map((word): [string, boolean] => [word, value === true]),
+  ),
 )
 
 function parseBoolean(value: string, typed: string): boolean {

@@ -21,7 +21,8 @@ export interface ListLayout<Row> {
 /** The text of a list in the form asked for. */
 export async function formatList<Row>(rows: readonly Row[], layout: ListLayout<Row>): Promise<string> {
   const { format, only, heading = true } = layout
-  if (only !== undefined && (format === undefined || format === 'table')) return rows.map((row) => `${only(row)}\n`).join('')
+  if (only !== undefined && (format === undefined || format === 'table'))
+    return rows.map((row) => `${only(row)}\n`).join('')
   if (format === undefined || format === '' || format === 'table') return formatTable(layout.columns, rows, { heading })
   if (format === 'json') return formatJson(rows.map((row) => (layout.json ?? layout.fields)(row)))
   const { renderRows } = await import('./template.js')

@@ -54,6 +54,7 @@ function describe({ id, action }: Pick<ProgressEvent, 'id' | 'action'>): string 
 function describeWithSize(event: ProgressEvent): string {
   const { current, total } = event
   if (current === undefined) return describe(event)
-  const of = total === undefined || total === 0 ? '' : ` / ${humanSize(total, 3)} (${Math.floor((100 * current) / total)}%)`
+  const of =
+    total === undefined || total === 0 ? '' : ` / ${humanSize(total, 3)} (${Math.floor((100 * current) / total)}%)`
   return `${describe(event)}  ${humanSize(current, 3)}${of}`
 }

@@ -8,7 +8,11 @@ export interface Column<Row> {
 const minimumWidth = 12
 const gap = 2
 
-export function formatTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[], { heading = true } = {}): string {
+export function formatTable<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  { heading = true } = {},
+): string {
   const lines = rows.map((row) => columns.map((column) => column.cell(row)))
   if (heading) lines.unshift(columns.map((column) => column.heading))
   return alignColumns(lines)
@@ -23,7 +27,9 @@ export function alignColumns(lines: readonly (readonly string[])[]): string {
       widths[index] = Math.max(widths[index] ?? 0, minimumWidth, displayWidth(cell) + gap)
     }
   }
-  return clean.map((cells) => `${cells.map((cell, index) => pad(cell, widths[index], index === cells.length - 1)).join('')}\n`).join('')
+  return clean
+    .map((cells) => `${cells.map((cell, index) => pad(cell, widths[index], index === cells.length - 1)).join('')}\n`)
+    .join('')
 }
 
 function pad(cell: string, width = 0, last: boolean): string {

@@ -61,7 +61,8 @@ function range(node: Extract<Node, { body: unknown }>, dot: unknown, scope: Scop
   if (entries.length === 0) return runAll(node.otherwise, dot, scope, state)
   for (const [key, value] of entries) {
     const inner: Scope = new Map(scope)
-    if (node.binding !== undefined) bind({ ...node.binding, declares: true }, node.binding.names.length === 2 ? [key, value] : [value], inner)
+    if (node.binding !== undefined)
+      bind({ ...node.binding, declares: true }, node.binding.names.length === 2 ? [key, value] : [value], inner)
     try {
       runAll(node.body, value, inner, state)
     } catch (signal) {
@@ -75,7 +76,8 @@ function entriesOf(value: unknown): readonly (readonly [unknown, unknown])[] {
   if (value === undefined || value === null) return []
   if (Array.isArray(value)) return [...value.entries()]
   if (value instanceof Map) return [...(value as Map<unknown, unknown>)]
-  if (typeof value === 'number') return Array.from({ length: Math.min(value, 100_000) }, (_, index) => [index, index] as const)
+  if (typeof value === 'number')
+    return Array.from({ length: Math.min(value, 100_000) }, (_, index) => [index, index] as const)
   if (typeof value === 'object') return Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
   throw new TspodError('usage', `template: range cannot go over "${show(value)}"`)
 }
@@ -113,7 +115,12 @@ function valueOf(expression: Expression, dot: unknown, scope: Scope, piped?: rea
   }
 }
 
-function call(expression: Extract<Expression, { kind: 'call' }>, dot: unknown, scope: Scope, piped: readonly unknown[]): unknown {
+function call(
+  expression: Extract<Expression, { kind: 'call' }>,
+  dot: unknown,
+  scope: Scope,
+  piped: readonly unknown[],
+): unknown {
   const { target, args } = expression
   if (target === 'and' || target === 'or') return shortCircuit(target, args, dot, scope, piped)
   const values = [...args.map((arg) => valueOf(arg, dot, scope)), ...piped]
@@ -123,7 +130,13 @@ function call(expression: Extract<Expression, { kind: 'call' }>, dot: unknown, s
   return known(...values)
 }
 
-function shortCircuit(target: 'and' | 'or', args: readonly Expression[], dot: unknown, scope: Scope, piped: readonly unknown[]): unknown {
+function shortCircuit(
+  target: 'and' | 'or',
+  args: readonly Expression[],
+  dot: unknown,
+  scope: Scope,
+  piped: readonly unknown[],
+): unknown {
   let value: unknown
   for (const arg of [...args.map((inner) => () => valueOf(inner, dot, scope)), ...piped.map((inner) => () => inner)]) {
     value = arg()
@@ -134,13 +147,15 @@ function shortCircuit(target: 'and' | 'or', args: readonly Expression[], dot: un
 
 /** `.Label "maintainer"`: a field that is a function. */
 function callValue(target: Expression, dot: unknown, scope: Scope, values: readonly unknown[]): unknown {
-  if (target.kind === 'field') return path(target.of === undefined ? dot : valueOf(target.of, dot, scope), target.names, values)
+  if (target.kind === 'field')
+    return path(target.of === undefined ? dot : valueOf(target.of, dot, scope), target.names, values)
   if (target.kind === 'variable') return path(valueOf({ ...target, names: [] }, dot, scope), target.names, values)
   throw new TspodError('usage', `template: "${show(valueOf(target, dot, scope))}" takes no arguments`)
 }
 
 /** Objects whose keys are users' own: a key that is missing has no value, elsewhere it is a mistake. */
-const maps = /^(?:Labels|Annotations|Ports|PortBindings|ExposedPorts|Networks|Options|Volumes|Sysctls?|LogOpts|Config|GraphDriver|Data|Tmpfs|Hosts)$/
+const maps =
+  /^(?:Labels|Annotations|Ports|PortBindings|ExposedPorts|Networks|Options|Volumes|Sysctls?|LogOpts|Config|GraphDriver|Data|Tmpfs|Hosts)$/
 
 function path(start: unknown, names: readonly string[], args: readonly unknown[]): unknown {
   let value = start
@@ -149,14 +164,16 @@ function path(start: unknown, names: readonly string[], args: readonly unknown[]
     value = field(value, name, parent, index === names.length - 1 ? args : [])
     parent = name
   }
-  if (names.length === 0 && args.length > 0) throw new TspodError('usage', `template: "${show(start)}" takes no arguments`)
+  if (names.length === 0 && args.length > 0)
+    throw new TspodError('usage', `template: "${show(start)}" takes no arguments`)
   return value
 }
 
 function field(value: unknown, name: string, parent: string, args: readonly unknown[]): unknown {
   if (value === undefined || value === null) return undefined
   if (value instanceof Map) return (value as Map<string, unknown>).get(name)
-  if (typeof value !== 'object' || Array.isArray(value)) throw new TspodError('usage', `template: cannot look for .${name} in "${show(value)}"`)
+  if (typeof value !== 'object' || Array.isArray(value))
+    throw new TspodError('usage', `template: cannot look for .${name} in "${show(value)}"`)
   if (!Object.hasOwn(value, name)) {
     if (maps.test(parent)) return undefined
     throw new TspodError('usage', `template: there is no field .${name}${known(value)}`)

@@ -32,13 +32,17 @@ function showInside(value: unknown): string {
 }
 
 export const functions: Readonly<Record<string, TemplateFunction>> = {
-  json: (value) => JSON.stringify(value instanceof Map ? Object.fromEntries(value as Map<string, unknown>) : value) ?? 'null',
+  json: (value) =>
+    JSON.stringify(value instanceof Map ? Object.fromEntries(value as Map<string, unknown>) : value) ?? 'null',
   lower: (text) => show(text).toLowerCase(),
   upper: (text) => show(text).toUpperCase(),
   title: (text) => show(text).replace(/\b\p{L}/gu, (letter) => letter.toUpperCase()),
   trim: (text) => show(text).trim(),
   split: (text, separator) => show(text).split(show(separator)),
-  join: (list, separator) => items('join', Array.isArray(list) ? list : separator).map(show).join(show(Array.isArray(list) ? separator : list)),
+  join: (list, separator) =>
+    items('join', Array.isArray(list) ? list : separator)
+      .map(show)
+      .join(show(Array.isArray(list) ? separator : list)),
   truncate: (text, length) => [...show(text)].slice(0, number('truncate', length)).join(''),
   pad: (text, before, after) => (isTrue(text) ? ' '.repeat(width(before)) + show(text) + ' '.repeat(width(after)) : ''),
   humanSize: (bytes) => humanSize(number('humanSize', bytes)),
@@ -112,14 +116,17 @@ function slice(value: unknown, from: unknown, to: unknown): unknown {
 /** `%s %v %d %q %x %f %t %%`, with width, precision and flags. */
 function printf(format: string, values: readonly unknown[]): string {
   let next = 0
-  const text = format.replace(/%([-+0 #]*)(\d*)(?:\.(\d+))?([a-zA-Z%])/g, (_all, flags: string, size: string, precision: string | undefined, verb: string) => {
-    if (verb === '%') return '%'
-    if (next >= values.length) return `%!${verb}(MISSING)`
-    const shown = verbOf(verb, values[next++], precision)
-    const columns = Math.min(1000, Number(size || 0))
-    if (flags.includes('-')) return shown.padEnd(columns)
-    return shown.padStart(columns, flags.includes('0') && !/[svqt]/.test(verb) ? '0' : ' ')
-  })
+  const text = format.replace(
+    /%([-+0 #]*)(\d*)(?:\.(\d+))?([a-zA-Z%])/g,
+    (_all, flags: string, size: string, precision: string | undefined, verb: string) => {
+      if (verb === '%') return '%'
+      if (next >= values.length) return `%!${verb}(MISSING)`
+      const shown = verbOf(verb, values[next++], precision)
+      const columns = Math.min(1000, Number(size || 0))
+      if (flags.includes('-')) return shown.padEnd(columns)
+      return shown.padStart(columns, flags.includes('0') && !/[svqt]/.test(verb) ? '0' : ' ')
+    },
+  )
   return text
 }
 
@@ -142,7 +149,9 @@ function verbOf(verb: string, value: unknown, precision: string | undefined): st
     }
     case 'f':
     case 'g':
-      return verb === 'g' && digits === undefined ? String(number('printf %g', value)) : number(`printf %${verb}`, value).toFixed(digits ?? 6)
+      return verb === 'g' && digits === undefined
+        ? String(number('printf %g', value))
+        : number(`printf %${verb}`, value).toFixed(digits ?? 6)
     case 'c':
       return String.fromCodePoint(number('printf %c', value))
     default:

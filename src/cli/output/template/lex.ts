@@ -39,7 +39,8 @@ function readAction(template: string, start: number) {
   const trimBefore = /^-\s/.test(template.slice(start, start + 2))
   const from = trimBefore ? start + 1 : start
   const comment = /^\s*\/\*[\s\S]*?\*\/\s*(-?)\}\}/.exec(template.slice(from))
-  if (comment !== null) return { action: undefined, end: from + comment[0].length, trimBefore, trimAfter: comment[1] === '-' }
+  if (comment !== null)
+    return { action: undefined, end: from + comment[0].length, trimBefore, trimAfter: comment[1] === '-' }
   const close = closingBraces(template, from)
   const trimAfter = /\s-$/.test(template.slice(from, close))
   return { action: template.slice(from, trimAfter ? close - 1 : close).trim(), end: close + 2, trimBefore, trimAfter }
@@ -64,7 +65,10 @@ const patterns: readonly (readonly [RegExp, (match: RegExpExecArray, chained: bo
   [/^`([^`]*)`/, (match) => ({ kind: 'string', value: match[1] ?? '' })],
   [/^'((?:[^'\\]|\\.)+)'/, (match) => ({ kind: 'number', value: unquote(`"${match[1] ?? ''}"`).codePointAt(0) ?? 0 })],
   [/^[+-]?(?:0x[0-9a-fA-F]+|\d+(?:\.\d+)?(?:e[+-]?\d+)?)/, (match) => ({ kind: 'number', value: Number(match[0]) })],
-  [/^\$(\w*)((?:\.[A-Za-z_]\w*)*)/, (match) => ({ kind: 'variable', name: match[1] ?? '', names: namesOf(match[2] ?? '') })],
+  [
+    /^\$(\w*)((?:\.[A-Za-z_]\w*)*)/,
+    (match) => ({ kind: 'variable', name: match[1] ?? '', names: namesOf(match[2] ?? '') }),
+  ],
   [/^(?:\.[A-Za-z_]\w*)+/, (match, chained) => ({ kind: 'field', names: namesOf(match[0]), chained })],
   [/^\./, (_match, chained) => ({ kind: 'field', names: [], chained })],
   [/^[A-Za-z_]\w*/, (match) => ({ kind: 'word', value: match[0] })],
@@ -86,8 +90,11 @@ export function tokens(action: string): Token[] {
       spaced = true
       continue
     }
-    const hit = patterns.map(([pattern, make]) => ({ match: pattern.exec(rest), make })).find(({ match }) => match !== null)
-    if (hit === undefined || hit.match === null) throw new TspodError('usage', `template: unexpected "${rest.slice(0, 20)}" in {{${action}}}`)
+    const hit = patterns
+      .map(([pattern, make]) => ({ match: pattern.exec(rest), make }))
+      .find(({ match }) => match !== null)
+    if (hit === undefined || hit.match === null)
+      throw new TspodError('usage', `template: unexpected "${rest.slice(0, 20)}" in {{${action}}}`)
     found.push(hit.make(hit.match, !spaced && isClosing(found.at(-1))))
     rest = rest.slice(hit.match[0].length)
     spaced = false
@@ -101,7 +108,13 @@ function isClosing(token: Token | undefined): boolean {
 
 function unquote(quoted: string): string {
   try {
-    return JSON.parse(quoted.replace(/\\x([0-9a-fA-F]{2})/g, '\\u00$1').replace(/\\'/g, "'").replace(/\t/g, '\\t').replace(/\n/g, '\\n')) as string
+    return JSON.parse(
+      quoted
+        .replace(/\\x([0-9a-fA-F]{2})/g, '\\u00$1')
+        .replace(/\\'/g, "'")
+        .replace(/\t/g, '\\t')
+        .replace(/\n/g, '\\n'),
+    ) as string
   } catch (error) {
     throw new TspodError('usage', `template: bad text ${quoted}`, { cause: error })
   }

@@ -17,7 +17,13 @@ export interface Binding {
 export type Node =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'print'; readonly value: Expression; readonly binding?: Binding }
-  | { readonly kind: 'if' | 'with' | 'range'; readonly value: Expression; readonly binding?: Binding; readonly body: readonly Node[]; readonly otherwise: readonly Node[] }
+  | {
+      readonly kind: 'if' | 'with' | 'range'
+      readonly value: Expression
+      readonly binding?: Binding
+      readonly body: readonly Node[]
+      readonly otherwise: readonly Node[]
+    }
   | { readonly kind: 'break' | 'continue' }
 
 export function parseTemplate(template: string): readonly Node[] {
@@ -140,7 +146,8 @@ class TokenReader {
     if (name !== undefined) this.#next += 1
     const target = name ?? this.#operand()
     const args: Expression[] = []
-    while (this.more() && !isPunctuation(this.#list[this.#next], '|') && !isPunctuation(this.#list[this.#next], ')')) args.push(this.#operand())
+    while (this.more() && !isPunctuation(this.#list[this.#next], '|') && !isPunctuation(this.#list[this.#next], ')'))
+      args.push(this.#operand())
     if (typeof target !== 'string' && args.length === 0) return target
     return { kind: 'call', target, args }
   }
