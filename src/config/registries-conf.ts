@@ -132,7 +132,8 @@ function parse(text: string, path: string): Parsed {
   const mode = root['short-name-mode']
   const helpers = root['credential-helpers']
   const registries = root['registry']
-  if (registries !== undefined && !Array.isArray(registries)) throw wrong(path, 'registry', 'a list of [[registry]] tables')
+  if (registries !== undefined && !Array.isArray(registries))
+    throw wrong(path, 'registry', 'a list of [[registry]] tables')
   return {
     isVersion1: false,
     ...(search === undefined ? {} : { searchRegistries: texts(search, path, 'unqualified-search-registries') }),
@@ -146,7 +147,9 @@ function parse(text: string, path: string): Parsed {
 function parseVersion1(table: Table, path: string): Parsed {
   const list = (key: string): readonly string[] => {
     const section = table[key]
-    return isTable(section) && section['registries'] !== undefined ? texts(section['registries'], path, `${key}.registries`) : []
+    return isTable(section) && section['registries'] !== undefined
+      ? texts(section['registries'], path, `${key}.registries`)
+      : []
   }
   const insecure = list('insecure')
   const blocked = list('block')
@@ -168,12 +171,16 @@ function parseRegistry(value: unknown, path: string): RegistryEntry {
   if (!isTable(value)) throw wrong(path, 'registry', 'a table')
   const location = text(value, 'location', path)
   const prefix = text(value, 'prefix', path) ?? location
-  if (prefix === undefined) throw new TspodError('config-invalid', `${path}: a [[registry]] needs a prefix or a location`)
+  if (prefix === undefined)
+    throw new TspodError('config-invalid', `${path}: a [[registry]] needs a prefix or a location`)
   if (location === undefined && !prefix.startsWith('*.')) {
     throw new TspodError('config-invalid', `${path}: [[registry]] ${prefix} needs a location`)
   }
   if (prefix.includes('*') && !/^\*\.[^*]+$/.test(prefix)) {
-    throw new TspodError('config-invalid', `${path}: the prefix ${prefix} has its wildcard somewhere else than in front`)
+    throw new TspodError(
+      'config-invalid',
+      `${path}: the prefix ${prefix} has its wildcard somewhere else than in front`,
+    )
   }
   const digestOnly = value['mirror-by-digest-only'] === true
   const mirrors = value['mirror'] ?? []
@@ -215,11 +222,14 @@ function merge(config: RegistriesConfig, parsed: Parsed): RegistriesConfig {
 function aliasesOf(root: Table): Readonly<Record<string, string>> {
   const table = root['aliases']
   if (!isTable(table)) return {}
-  return Object.fromEntries(Object.entries(table).filter((entry): entry is [string, string] => typeof entry[1] === 'string' && entry[1] !== ''))
+  return Object.fromEntries(
+    Object.entries(table).filter((entry): entry is [string, string] => typeof entry[1] === 'string' && entry[1] !== ''),
+  )
 }
 
 function stripScheme(location: string, path: string): string {
-  if (/^https?:\/\//.test(location)) throw new TspodError('config-invalid', `${path}: the location ${location} must not have a scheme`)
+  if (/^https?:\/\//.test(location))
+    throw new TspodError('config-invalid', `${path}: the location ${location} must not have a scheme`)
   return location.replace(/\/+$/, '')
 }
 

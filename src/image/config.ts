@@ -24,10 +24,16 @@ const layerTypes: readonly string[] = [
 /** Refuses manifests that describe no image that could run: artifacts, encrypted layers. */
 export function requireImage(manifest: ImageManifest): void {
   if (!configTypes.includes(manifest.config.mediaType)) {
-    throw new TspodError('image-invalid', `unsupported image-specific operation on artifact with type ${JSON.stringify(manifest.artifactType ?? manifest.config.mediaType)}`)
+    throw new TspodError(
+      'image-invalid',
+      `unsupported image-specific operation on artifact with type ${JSON.stringify(manifest.artifactType ?? manifest.config.mediaType)}`,
+    )
   }
   if (manifest.config.size > maximumConfigSize) {
-    throw new TspodError('limit-exceeded', `the image's configuration is larger than ${String(maximumConfigSize)} bytes`)
+    throw new TspodError(
+      'limit-exceeded',
+      `the image's configuration is larger than ${String(maximumConfigSize)} bytes`,
+    )
   }
   for (const layer of manifest.layers) {
     if (!layerTypes.includes(layer.mediaType)) {
@@ -81,8 +87,12 @@ function parseRunConfig(value: unknown): ImageRunConfig {
     ...optionalTexts(run, 'OnBuild'),
     ...optionalKeys(run, 'ExposedPorts'),
     ...optionalKeys(run, 'Volumes'),
-    ...(run['Labels'] === undefined || run['Labels'] === null ? {} : { Labels: parseTexts(run['Labels'], 'its Labels') }),
-    ...(run['Healthcheck'] === undefined || run['Healthcheck'] === null ? {} : { Healthcheck: parseHealthcheck(run['Healthcheck']) }),
+    ...(run['Labels'] === undefined || run['Labels'] === null
+      ? {}
+      : { Labels: parseTexts(run['Labels'], 'its Labels') }),
+    ...(run['Healthcheck'] === undefined || run['Healthcheck'] === null
+      ? {}
+      : { Healthcheck: parseHealthcheck(run['Healthcheck']) }),
   }
 }
 
@@ -123,7 +133,8 @@ function optionalText(object: Record<string, unknown>, key: string): Record<stri
 function optionalTexts(object: Record<string, unknown>, key: string): Record<string, readonly string[]> {
   const value = object[key]
   if (value === undefined || value === null) return {}
-  if (!Array.isArray(value) || !value.every((one) => typeof one === 'string')) throw bad(`its ${key} is no list of texts`)
+  if (!Array.isArray(value) || !value.every((one) => typeof one === 'string'))
+    throw bad(`its ${key} is no list of texts`)
   return { [key]: value }
 }
 

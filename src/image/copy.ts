@@ -33,7 +33,11 @@ export interface CopiedImage extends LoadedImage {
 const maximumDepth = 3
 
 /** Copies one image: pull, push, save and load are all this. */
-export async function copyImage(source: ImageSource, destination: ImageDestination, options: CopyOptions): Promise<CopiedImage> {
+export async function copyImage(
+  source: ImageSource,
+  destination: ImageDestination,
+  options: CopyOptions,
+): Promise<CopiedImage> {
   const image = await loadImage(source, options.platform, options.signal)
   await copyLoaded(source, destination, image, options)
   return image
@@ -46,7 +50,12 @@ export async function loadImage(source: ImageSource, platform: Platform, signal?
 }
 
 /** As `loadImage`, where the top manifest is known already. */
-export async function loadFrom(source: ImageSource, top: RawManifest, platform: Platform, signal?: AbortSignal): Promise<CopiedImage> {
+export async function loadFrom(
+  source: ImageSource,
+  top: RawManifest,
+  platform: Platform,
+  signal?: AbortSignal,
+): Promise<CopiedImage> {
   let raw = top
   for (let depth = 0; ; depth++) {
     const parsed = parseManifest(raw.bytes, raw.mediaType)
@@ -54,13 +63,19 @@ export async function loadFrom(source: ImageSource, top: RawManifest, platform: 
       const loaded = await loadConfig(source, { ...raw, mediaType: parsed.mediaType }, parsed.image, signal)
       return top.digest === raw.digest ? loaded : { ...loaded, indexDigest: top.digest }
     }
-    if (depth >= maximumDepth) throw new TspodError('image-invalid', `${source.description}: its indexes are nested too deeply`)
+    if (depth >= maximumDepth)
+      throw new TspodError('image-invalid', `${source.description}: its indexes are nested too deeply`)
     raw = await namedManifest(source, parsed.index, platform, signal)
   }
 }
 
 /** Moves the blobs and the manifest of an image whose head was read. */
-export async function copyLoaded(source: ImageSource, destination: ImageDestination, image: LoadedImage, options: CopyOptions): Promise<void> {
+export async function copyLoaded(
+  source: ImageSource,
+  destination: ImageDestination,
+  image: LoadedImage,
+  options: CopyOptions,
+): Promise<void> {
   const { manifest, config, raw } = image
   const abort = new AbortController()
   const signal = options.signal === undefined ? abort.signal : AbortSignal.any([options.signal, abort.signal])
@@ -76,7 +91,13 @@ export async function copyLoaded(source: ImageSource, destination: ImageDestinat
     throw error
   }
   await destination.putBlob(manifest.config, () => once(image.configBytes), signal)
-  options.onProgress?.({ descriptor: manifest.config, kind: 'config', current: manifest.config.size, done: true, existed: false })
+  options.onProgress?.({
+    descriptor: manifest.config,
+    kind: 'config',
+    current: manifest.config.size,
+    done: true,
+    existed: false,
+  })
   await destination.putManifest(raw)
 }
 
@@ -97,16 +118,29 @@ async function copyBlob(
   report(descriptor.size, true, existed)
 }
 
-async function namedManifest(source: ImageSource, index: ImageIndex, platform: Platform, signal: AbortSignal | undefined): Promise<RawManifest> {
+async function namedManifest(
+  source: ImageSource,
+  index: ImageIndex,
+  platform: Platform,
+  signal: AbortSignal | undefined,
+): Promise<RawManifest> {
   const descriptor = choosePlatform(index, platform)
   const raw = await source.manifest(descriptor.digest, signal)
   if (raw.bytes.length !== descriptor.size) {
-    throw new TspodError('digest-mismatch', `manifest ${descriptor.digest} has ${String(raw.bytes.length)} bytes instead of ${String(descriptor.size)}`)
+    throw new TspodError(
+      'digest-mismatch',
+      `manifest ${descriptor.digest} has ${String(raw.bytes.length)} bytes instead of ${String(descriptor.size)}`,
+    )
   }
   return { ...raw, mediaType: descriptor.mediaType }
 }
 
-async function loadConfig(source: ImageSource, raw: RawManifest, manifest: ImageManifest, signal: AbortSignal | undefined): Promise<LoadedImage> {
+async function loadConfig(
+  source: ImageSource,
+  raw: RawManifest,
+  manifest: ImageManifest,
+  signal: AbortSignal | undefined,
+): Promise<LoadedImage> {
   requireImage(manifest)
   const configBytes = await readVerified(source.blob(manifest.config, signal), manifest.config, maximumConfigSize)
   const config = parseImageConfig(configBytes)

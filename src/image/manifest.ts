@@ -27,7 +27,10 @@ export type Manifest =
  */
 export function parseManifest(bytes: Uint8Array, claimedType?: string): Manifest {
   if (bytes.length > maximumManifestSize) {
-    throw new TspodError('limit-exceeded', `manifest of ${String(bytes.length)} bytes is larger than ${String(maximumManifestSize)}`)
+    throw new TspodError(
+      'limit-exceeded',
+      `manifest of ${String(bytes.length)} bytes is larger than ${String(maximumManifestSize)}`,
+    )
   }
   const document = parseObject(bytes, 'manifest')
   if (document['schemaVersion'] !== 2) {
@@ -98,7 +101,8 @@ export function requireObject(value: unknown, what: string): Record<string, unkn
 /** A map of texts, such as annotations and labels. */
 export function parseTexts(value: unknown, what: string): Readonly<Record<string, string>> {
   const object = requireObject(value, what)
-  for (const text of Object.values(object)) if (typeof text !== 'string') throw bad(`${what} has a value that is no text`)
+  for (const text of Object.values(object))
+    if (typeof text !== 'string') throw bad(`${what} has a value that is no text`)
   return object as Readonly<Record<string, string>>
 }
 
@@ -126,7 +130,9 @@ function parseIndex(document: Record<string, unknown>): ImageIndex {
     schemaVersion: 2,
     ...(typeof document['mediaType'] === 'string' ? { mediaType: document['mediaType'] } : {}),
     manifests: manifests.map((one, number) => parseDescriptor(one, `manifest ${String(number)}`)),
-    ...(annotations === undefined || annotations === null ? {} : { annotations: parseTexts(annotations, 'its annotations') }),
+    ...(annotations === undefined || annotations === null
+      ? {}
+      : { annotations: parseTexts(annotations, 'its annotations') }),
   }
 }
 
@@ -141,7 +147,9 @@ function parseImage(document: Record<string, unknown>): ImageManifest {
     config: parseDescriptor(document['config'], 'its config'),
     layers: layers.map((one, number) => parseDescriptor(one, `layer ${String(number)}`)),
     ...(subject === undefined || subject === null ? {} : { subject: parseDescriptor(subject, 'its subject') }),
-    ...(annotations === undefined || annotations === null ? {} : { annotations: parseTexts(annotations, 'its annotations') }),
+    ...(annotations === undefined || annotations === null
+      ? {}
+      : { annotations: parseTexts(annotations, 'its annotations') }),
   }
 }
 

@@ -62,7 +62,8 @@ export function completePlatform(asked: Partial<Platform> = {}): Platform {
 /** How well a platform serves what is wanted: 0 is best, undefined not at all. */
 export function platformRank(wanted: Platform, offered: Platform): number | undefined {
   if (offered.os !== wanted.os || offered.architecture !== wanted.architecture) return undefined
-  const variants = runnableVariants[`${wanted.architecture}/${wanted.variant ?? defaultVariants[wanted.architecture] ?? ''}`]
+  const variants =
+    runnableVariants[`${wanted.architecture}/${wanted.variant ?? defaultVariants[wanted.architecture] ?? ''}`]
   const known = variants ?? [wanted.variant ?? '', '']
   const rank = known.indexOf(offered.variant ?? '')
   if (rank !== -1) return rank

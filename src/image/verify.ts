@@ -17,25 +17,41 @@ export async function* verified(
   for await (const chunk of chunks) {
     size += chunk.length
     if (size > descriptor.size) {
-      throw new TspodError('digest-mismatch', `blob ${descriptor.digest} is longer than the ${String(descriptor.size)} bytes it was said to have`)
+      throw new TspodError(
+        'digest-mismatch',
+        `blob ${descriptor.digest} is longer than the ${String(descriptor.size)} bytes it was said to have`,
+      )
     }
     hash.update(chunk)
     onBytes?.(size)
     yield chunk
   }
   if (size !== descriptor.size) {
-    throw new TspodError('digest-mismatch', `blob ${descriptor.digest} has ${String(size)} bytes instead of ${String(descriptor.size)}`)
+    throw new TspodError(
+      'digest-mismatch',
+      `blob ${descriptor.digest} has ${String(size)} bytes instead of ${String(descriptor.size)}`,
+    )
   }
   const found = hash.digest('hex')
   if (found !== digestHex(descriptor.digest)) {
-    throw new TspodError('digest-mismatch', `blob ${descriptor.digest} has the wrong content: its digest is ${digestAlgorithm(descriptor.digest)}:${found}`)
+    throw new TspodError(
+      'digest-mismatch',
+      `blob ${descriptor.digest} has the wrong content: its digest is ${digestAlgorithm(descriptor.digest)}:${found}`,
+    )
   }
 }
 
 /** Reads a small verified blob whole. */
-export async function readVerified(chunks: AsyncIterable<Uint8Array>, descriptor: Pick<Descriptor, 'digest' | 'size'>, maximum: number): Promise<Buffer> {
+export async function readVerified(
+  chunks: AsyncIterable<Uint8Array>,
+  descriptor: Pick<Descriptor, 'digest' | 'size'>,
+  maximum: number,
+): Promise<Buffer> {
   if (descriptor.size > maximum) {
-    throw new TspodError('limit-exceeded', `blob ${descriptor.digest} of ${String(descriptor.size)} bytes is larger than ${String(maximum)}`)
+    throw new TspodError(
+      'limit-exceeded',
+      `blob ${descriptor.digest} of ${String(descriptor.size)} bytes is larger than ${String(maximum)}`,
+    )
   }
   const parts: Uint8Array[] = []
   for await (const chunk of verified(chunks, descriptor)) parts.push(chunk)

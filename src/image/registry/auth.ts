@@ -32,7 +32,12 @@ export class RegistryAuth {
   }
 
   /** Answers a 401: true if it is worth trying again. Requests that fail together share one token. */
-  async answer(response: HttpResponse, scope: string, sent: string | undefined, signal?: AbortSignal): Promise<boolean> {
+  async answer(
+    response: HttpResponse,
+    scope: string,
+    sent: string | undefined,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
     const pending = this.#headers.get(scope)
     if (pending !== undefined) {
       const known = await pending
@@ -51,7 +56,12 @@ export class RegistryAuth {
     }
   }
 
-  async #makeHeader(challenges: readonly Challenge[], scope: string, origin: URL, signal?: AbortSignal): Promise<string | undefined> {
+  async #makeHeader(
+    challenges: readonly Challenge[],
+    scope: string,
+    origin: URL,
+    signal?: AbortSignal,
+  ): Promise<string | undefined> {
     const bearer = challenges.find((one) => one.scheme === 'bearer' && one.parameters['realm'] !== undefined)
     if (bearer !== undefined) return `Bearer ${await this.#token(bearer, scope, origin, signal)}`
     if (!challenges.some((one) => one.scheme === 'basic')) return undefined
@@ -76,11 +86,17 @@ export class RegistryAuth {
   }
 
   /** distribution's token authentication: GET realm?service=…&scope=… */
-  async #simple(realm: URL, query: URLSearchParams, credentials: Credentials | undefined, signal?: AbortSignal): Promise<HttpResponse> {
+  async #simple(
+    realm: URL,
+    query: URLSearchParams,
+    credentials: Credentials | undefined,
+    signal?: AbortSignal,
+  ): Promise<HttpResponse> {
     const url = new URL(realm)
     for (const [key, value] of query) url.searchParams.append(key, value)
     if (credentials?.kind === 'password') url.searchParams.set('account', credentials.username)
-    const headers: Record<string, string> = credentials?.kind === 'password' ? { authorization: basic(credentials) } : {}
+    const headers: Record<string, string> =
+      credentials?.kind === 'password' ? { authorization: basic(credentials) } : {}
     return this.#http.request({ method: 'GET', url, headers, signal })
   }
 
@@ -108,15 +124,22 @@ function realmUrl(challenge: Challenge, origin: URL): URL {
   }
   const plain = realm.protocol === 'http:' && (origin.protocol === 'http:' || isLoopbackHost(realm.hostname))
   if (realm.protocol !== 'https:' && !plain) {
-    throw new TspodError('registry-error', `${origin.host} wants logins sent to ${realm.protocol}//${realm.host}, which is not safe`)
+    throw new TspodError(
+      'registry-error',
+      `${origin.host} wants logins sent to ${realm.protocol}//${realm.host}, which is not safe`,
+    )
   }
   return realm
 }
 
 function tokenError(response: HttpResponse, realm: URL): TspodError {
-  if (isTemporaryStatus(response.status)) return new TemporaryError(`token service ${realm.host} answered ${String(response.status)}`)
+  if (isTemporaryStatus(response.status))
+    return new TemporaryError(`token service ${realm.host} answered ${String(response.status)}`)
   if (response.status === 401 || response.status === 403) {
-    return new TspodError('registry-denied', `unable to retrieve auth token: invalid username/password: token service ${realm.host} answered ${String(response.status)}`)
+    return new TspodError(
+      'registry-denied',
+      `unable to retrieve auth token: invalid username/password: token service ${realm.host} answered ${String(response.status)}`,
+    )
   }
   return new TspodError('registry-error', `token service ${realm.host} answered ${String(response.status)}`)
 }
@@ -126,7 +149,9 @@ function parseToken(body: Buffer, realm: URL): string {
   try {
     value = JSON.parse(body.toString('utf8'))
   } catch (error) {
-    throw new TspodError('registry-error', `token service ${realm.host} answered something that is not JSON`, { cause: error })
+    throw new TspodError('registry-error', `token service ${realm.host} answered something that is not JSON`, {
+      cause: error,
+    })
   }
   const { token, access_token: accessToken } = (value ?? {}) as { token?: unknown; access_token?: unknown }
   const found = typeof token === 'string' && token !== '' ? token : accessToken

@@ -7,7 +7,11 @@ import { TransportError, transportError } from './transport-error.js'
  * The body of a response, watched while it is waited for: silence and slow drips end it, a slow reader does not. A body
  * shorter than its Content-Length is an error, never an end.
  */
-export async function* guardedBody(message: IncomingMessage, limits: HttpLimits, host: string): AsyncGenerator<Uint8Array> {
+export async function* guardedBody(
+  message: IncomingMessage,
+  limits: HttpLimits,
+  host: string,
+): AsyncGenerator<Uint8Array> {
   const iterator = message[Symbol.asyncIterator]() as AsyncIterator<Buffer>
   const expected = message.headers['content-length']
   let waiting = false
@@ -50,5 +54,8 @@ export async function* guardedBody(message: IncomingMessage, limits: HttpLimits,
 
 function tooSlow(host: string, limits: HttpLimits): TspodError {
   const seconds = String(limits.windowMilliseconds / 1000)
-  return new TransportError('ETIMEDOUT', `${host} sends less than ${String(limits.windowBytes)} bytes in ${seconds} seconds`)
+  return new TransportError(
+    'ETIMEDOUT',
+    `${host} sends less than ${String(limits.windowBytes)} bytes in ${seconds} seconds`,
+  )
 }

@@ -1,5 +1,10 @@
 import { TspodError } from '../../base/errors.js'
-import { matchedLength, matchRegistry, type RegistriesConfig, type RegistryEntry } from '../../config/registries-conf.js'
+import {
+  matchedLength,
+  matchRegistry,
+  type RegistriesConfig,
+  type RegistryEntry,
+} from '../../config/registries-conf.js'
 import { defaultDomain, formatReference, parseReference, repositoryOf, type Reference } from '../reference.js'
 import { isLoopbackHost } from './proxy.js'
 
@@ -25,13 +30,19 @@ export function endpointsFor(reference: Reference, options: EndpointOptions): re
   const name = formatReference(reference)
   const entry = matchRegistry(options.config, repositoryOf(reference))
   if (entry?.blocked === true) {
-    throw new TspodError('registry-denied', `registry ${entry.prefix} is blocked in ${options.config.path} or its drop-ins; ${name} is not read`)
+    throw new TspodError(
+      'registry-denied',
+      `registry ${entry.prefix} is blocked in ${options.config.path} or its drop-ins; ${name} is not read`,
+    )
   }
   const own = rewritten(reference, entry, entry?.location)
   const mirrors = options.forWriting === true || entry === undefined ? [] : entry.mirrors
   return [
     ...mirrors
-      .filter((mirror) => mirror.pullFrom === 'all' || (mirror.pullFrom === 'digest-only') === (reference.digest !== undefined))
+      .filter(
+        (mirror) =>
+          mirror.pullFrom === 'all' || (mirror.pullFrom === 'digest-only') === (reference.digest !== undefined),
+      )
       .map((mirror) => endpoint(rewritten(reference, entry, mirror.location), mirror.insecure, options.tlsVerify)),
     endpoint(own, entry?.insecure ?? false, options.tlsVerify),
   ]

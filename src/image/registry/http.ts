@@ -62,7 +62,10 @@ export class HttpClient implements Disposable {
       if (next === undefined) return response
       response.discard()
       if (hops >= this.#limits.redirects) {
-        throw new TspodError('registry-error', `${request.url.host} redirects more than ${String(this.#limits.redirects)} times`)
+        throw new TspodError(
+          'registry-error',
+          `${request.url.host} redirects more than ${String(this.#limits.redirects)} times`,
+        )
       }
       if (next.origin !== url.origin) headers = withoutCredentials(headers)
       url = next
@@ -120,9 +123,13 @@ export class HttpClient implements Disposable {
   #exchange(sent: ClientRequest, request: HttpRequest): Promise<IncomingMessage> {
     const host = request.url.host
     return new Promise((resolve, reject) => {
-      const fail = (error: unknown): void => reject(transportError(error, `${request.method} ${request.url.origin}`, request.signal))
+      const fail = (error: unknown): void =>
+        reject(transportError(error, `${request.method} ${request.url.origin}`, request.signal))
       const expire = (what: string) => () => sent.destroy(new TransportError('ETIMEDOUT', `${host} ${what}`))
-      const connecting = setTimeout(expire('cannot be reached: the connection timed out'), this.#limits.connectMilliseconds)
+      const connecting = setTimeout(
+        expire('cannot be reached: the connection timed out'),
+        this.#limits.connectMilliseconds,
+      )
       let answering: NodeJS.Timeout | undefined
       const awaitHeaders = (): void => {
         clearTimeout(connecting)
@@ -180,7 +187,8 @@ export class HttpClient implements Disposable {
       ...(files.key === undefined ? {} : { key: files.key }),
       ...(files.ca.length === 0 ? {} : { ca: await withDefaultAuthorities(files.ca) }),
     }
-    if (proxy !== undefined) return (await import('./tunnel.js')).tunnelAgent(proxy, tls, this.#limits.connectMilliseconds)
+    if (proxy !== undefined)
+      return (await import('./tunnel.js')).tunnelAgent(proxy, tls, this.#limits.connectMilliseconds)
     return new (await import('node:https')).Agent(tls)
   }
 }
@@ -220,7 +228,10 @@ function redirectTarget(method: string, response: HttpResponse, from: URL): URL 
     throw new TspodError('registry-error', `${from.host} redirects to something that is no URL`, { cause: error })
   }
   if (next.protocol !== 'http:' && next.protocol !== 'https:') {
-    throw new TspodError('registry-error', `${from.host} redirects to ${JSON.stringify(next.protocol)}, which is no web address`)
+    throw new TspodError(
+      'registry-error',
+      `${from.host} redirects to ${JSON.stringify(next.protocol)}, which is no web address`,
+    )
   }
   if (from.protocol === 'https:' && next.protocol === 'http:') {
     throw new TspodError('registry-error', `${from.host} redirects from HTTPS to HTTP on ${next.host}`)

@@ -55,7 +55,10 @@ export class Repository {
       const digest = await digestOf(bytes)
       const said = isDigest(reference) ? reference : header(response, 'docker-content-digest')
       if (said !== undefined && isDigest(said) && said.startsWith('sha256:') && said !== digest) {
-        throw new TspodError('digest-mismatch', `manifest ${reference} in ${this.name} has the digest ${digest}, not ${said}`)
+        throw new TspodError(
+          'digest-mismatch',
+          `manifest ${reference} in ${this.name} has the digest ${digest}, not ${said}`,
+        )
       }
       return { bytes, digest, mediaType: header(response, 'content-type') ?? '' }
     })
@@ -74,7 +77,10 @@ export class Repository {
           yield chunk
         }
         if (offset >= descriptor.size) return
-        throw new TransportError('ECONNRESET', `${this.name} sent ${String(offset)} of the ${String(descriptor.size)} bytes of ${descriptor.digest}`)
+        throw new TransportError(
+          'ECONNRESET',
+          `${this.name} sent ${String(offset)} of the ${String(descriptor.size)} bytes of ${descriptor.digest}`,
+        )
       } catch (error) {
         if (offset - began >= progressBytes) failures = 0
         if (tries >= maximumResumes) throw error
@@ -85,7 +91,8 @@ export class Repository {
 
   /** Sends one request with whatever login the registry asks for, over TLS unless it need not be. */
   async send(request: RepositoryRequest): Promise<HttpResponse> {
-    if (this.#scheme !== undefined || request.path instanceof URL) return this.#authorized(this.#scheme ?? 'https', request)
+    if (this.#scheme !== undefined || request.path instanceof URL)
+      return this.#authorized(this.#scheme ?? 'https', request)
     const schemes = this.#schemes()
     for (const [number, scheme] of schemes.entries()) {
       const isLast = number === schemes.length - 1
@@ -160,8 +167,10 @@ export async function responseError(response: HttpResponse, what: string): Promi
     const name = status === 429 ? 'too many requests' : `status ${String(status)}`
     return new TemporaryError(`${what}: ${said ?? name}`, retryAfter(response, Date.now()))
   }
-  if (status === 401) return new TspodError('registry-denied', `${what}: ${said ?? 'unauthorized: authentication required'}`)
-  if (status === 403) return new TspodError('registry-denied', `${what}: ${said ?? 'denied: requested access to the resource is denied'}`)
+  if (status === 401)
+    return new TspodError('registry-denied', `${what}: ${said ?? 'unauthorized: authentication required'}`)
+  if (status === 403)
+    return new TspodError('registry-denied', `${what}: ${said ?? 'denied: requested access to the resource is denied'}`)
   if (status === 404) return new TspodError('image-pull-failed', `${what}: ${said ?? 'not found'}`)
   return new TspodError('registry-error', `${what}: ${said ?? `unexpected status ${String(status)}`}`)
 }
@@ -170,7 +179,9 @@ export async function responseError(response: HttpResponse, what: string): Promi
 async function errorText(response: HttpResponse): Promise<string | undefined> {
   try {
     const body = await readBody(response, maximumErrorSize, 'an error')
-    const { errors } = JSON.parse(body.toString('utf8')) as { errors?: readonly { code?: unknown; message?: unknown }[] }
+    const { errors } = JSON.parse(body.toString('utf8')) as {
+      errors?: readonly { code?: unknown; message?: unknown }[]
+    }
     const texts = (errors ?? []).slice(0, 3).map((one) => String(one.message ?? one.code ?? ''))
     const joined = texts.filter((text) => text !== '').join('; ')
     return joined === '' ? undefined : joined.replace(/[\p{Cc}\p{Cf}]/gu, '?').slice(0, 500)
@@ -184,10 +195,16 @@ function requireExtent(response: HttpResponse, descriptor: Descriptor, offset: n
   const length = header(response, 'content-length')
   if (response.status === 200) {
     if (length === undefined || Number(length) === descriptor.size) return
-    throw new TspodError('digest-mismatch', `blob ${descriptor.digest} has ${length} bytes instead of ${String(descriptor.size)}`)
+    throw new TspodError(
+      'digest-mismatch',
+      `blob ${descriptor.digest} has ${length} bytes instead of ${String(descriptor.size)}`,
+    )
   }
   const range = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(header(response, 'content-range') ?? '')
   if (range === null || Number(range[1]) !== offset || (range[3] !== '*' && Number(range[3]) !== descriptor.size)) {
-    throw new TspodError('registry-error', `${response.url.host} answered another part of ${descriptor.digest} than was asked for`)
+    throw new TspodError(
+      'registry-error',
+      `${response.url.host} answered another part of ${descriptor.digest} than was asked for`,
+    )
   }
 }

@@ -51,7 +51,12 @@ export async function pauseAfter(error: unknown, number: number, options: RetryO
 /** Whether trying again could help. */
 export function isTemporary(error: unknown): boolean {
   if (error instanceof TemporaryError) return true
-  return error instanceof TransportError && !finalErrors.has(error.errno) && !error.errno.startsWith('ERR_TLS') && !/CERT|SSL|EPROTO/.test(error.errno)
+  return (
+    error instanceof TransportError &&
+    !finalErrors.has(error.errno) &&
+    !error.errno.startsWith('ERR_TLS') &&
+    !/CERT|SSL|EPROTO/.test(error.errno)
+  )
 }
 
 /** Too many requests, and failures of the server's own. */

@@ -47,7 +47,8 @@ function readFolder(folder: string, names: readonly string[]): CertificateFiles 
     return { ca }
   }
   const keyName = certName.replace(/\.cert$/, '.key')
-  if (!names.includes(keyName)) throw new TspodError('config-invalid', `${join(folder, certName)} has no .key beside it`)
+  if (!names.includes(keyName))
+    throw new TspodError('config-invalid', `${join(folder, certName)} has no .key beside it`)
   return { ca, cert: readBounded(join(folder, certName)), key: readBounded(join(folder, keyName)) }
 }
 

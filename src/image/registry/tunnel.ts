@@ -26,7 +26,10 @@ class TunnelAgent extends Agent {
   }
 
   /** Node calls this for every new connection; the socket is handed over by the callback. */
-  override createConnection(options: { host?: string; port?: number | string; servername?: string }, created: Created): undefined {
+  override createConnection(
+    options: { host?: string; port?: number | string; servername?: string },
+    created: Created,
+  ): undefined {
     const host = options.host ?? 'localhost'
     const target = `${host.includes(':') ? `[${host}]` : host}:${String(options.port ?? 443)}`
     const send = this.#proxy.protocol === 'https:' ? secureRequest : request

@@ -1,0 +1,146 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { newId } from '../base/id.js'
+import type { Descriptor, Digest } from '../oci/image-spec.js'
+import { ensureFolder, exists, readJson, removeFile, writeFileAtomic } from '../state/file.js'
+import { acquireLock, tryLock, withLock, type Lock } from '../state/lock.js'
+import type { Paths } from '../state/paths.js'
+import { blobPath, hasBlob, putBlob, readBlob, streamBlob, type Blobs } from './blobs.js'
+import { formatStoreIndex, parseStoreIndex, type IndexEntry } from './image-index.js'
+
+export type { IndexEntry }
+
+const leasePrefix = 'lease-'
+const maximumManifestSize = 4 * 1024 * 1024
+
+/**
+ * The image store: an OCI image layout that is valid at every moment. Blobs appear whole; `index.json` is replaced whole,
+ * under a lock. Reading takes no lock. Blobs that no index entry reaches are litter, unless a lease says that work is in progress.
+ */
+export class ImageStore {
+  readonly #folder: string
+  readonly #tmp: string
+  readonly #blobs: Blobs
+
+  constructor(paths: Pick<Paths, 'images' | 'tmp'>) {
+    this.#folder = paths.images
+    this.#tmp = paths.tmp
+    this.#blobs = { folder: join(paths.images, 'blobs'), tmp: paths.tmp }
+  }
+
+  /** Every entry, as it is now. */
+  entries(): IndexEntry[] {
+    const value = readJson(this.#indexPath)
+    return value === undefined ? [] : parseStoreIndex(value, this.#indexPath)
+  }
+
+  /** Changes the entries: `change` gets them as they are and answers what they become. Nobody else changes them meanwhile. */
+  async update<T>(
+    change: (entries: readonly IndexEntry[]) => { entries: readonly IndexEntry[]; result: T },
+  ): Promise<T> {
+    this.#ensureLayout()
+    return withLock(this.#lockPath, () => {
+      const before = this.entries()
+      const { entries, result } = change(before)
+      if (entries !== before) writeFileAtomic(this.#indexPath, formatStoreIndex(entries), { sync: true, mode: 0o644 })
+      return result
+    })
+  }
+
+  blobPath(digest: Digest): string {
+    return blobPath(this.#blobs, digest)
+  }
+
+  hasBlob(digest: Digest, size?: number): boolean {
+    return hasBlob(this.#blobs, digest, size)
+  }
+
+  /** Keeps verified bytes; see `putBlob` in blobs.ts. */
+  async putBlob(
+    descriptor: Pick<Descriptor, 'digest' | 'size'>,
+    open: () => AsyncIterable<Uint8Array>,
+  ): Promise<{ existed: boolean }> {
+    this.#ensureLayout()
+    return putBlob(this.#blobs, descriptor, open)
+  }
+
+  /** A manifest, a configuration: `maximum` bytes at most. */
+  readBlob(digest: Digest, maximum = maximumManifestSize): Buffer {
+    return readBlob(this.#blobs, digest, maximum)
+  }
+
+  streamBlob(digest: Digest): AsyncIterable<Uint8Array> {
+    return streamBlob(this.#blobs, digest)
+  }
+
+  /** While it is held no blob is collected. Taken before the first blob is looked for, let go after the index names it. */
+  async lease(): Promise<Disposable> {
+    this.#ensureLayout()
+    ensureFolder(this.#tmp)
+    const lock: Lock = await withLock(this.#lockPath, () =>
+      acquireLock(join(this.#tmp, `${leasePrefix}${newId().slice(0, 16)}`)),
+    )
+    return { [Symbol.dispose]: () => lock.release({ unlink: true }) }
+  }
+
+  /**
+   * Removes the blobs that `live` does not name. Answers undefined, and removes nothing, while somebody holds a lease.
+   * Runs under the lock of the index, so that nobody can begin in the middle.
+   */
+  async collect(live: (entries: readonly IndexEntry[]) => ReadonlySet<string>): Promise<Digest[] | undefined> {
+    if (!exists(this.#indexPath)) return []
+    return withLock(this.#lockPath, () => {
+      if (this.#isLeased()) return undefined
+      const kept = live(this.entries())
+      const removed: Digest[] = []
+      for (const digest of this.#allBlobs()) {
+        if (kept.has(digest)) continue
+        removeFile(this.blobPath(digest))
+        removed.push(digest)
+      }
+      return removed
+    })
+  }
+
+  get #indexPath(): string {
+    return join(this.#folder, 'index.json')
+  }
+
+  get #lockPath(): string {
+    return join(this.#folder, '.lock')
+  }
+
+  #isLeased(): boolean {
+    if (!exists(this.#tmp)) return false
+    for (const name of readdirSync(this.#tmp)) {
+      if (!name.startsWith(leasePrefix)) continue
+      const lock = tryLock(join(this.#tmp, name))
+      if (lock === undefined) return true
+      lock.release({ unlink: true })
+    }
+    return false
+  }
+
+  *#allBlobs(): Generator<Digest> {
+    for (const algorithm of ['sha256', 'sha512'] as const) {
+      const folder = join(this.#folder, 'blobs', algorithm)
+      if (!exists(folder)) continue
+      for (const hex of readdirSync(folder)) if (/^[0-9a-f]{64,128}$/.test(hex)) yield `${algorithm}:${hex}`
+    }
+  }
+
+  /** image-spec, image-layout.md: `blobs/`, `oci-layout`, `index.json`. */
+  #ensureLayout(): void {
+    if (exists(this.#indexPath)) return
+    ensureFolder(join(this.#folder, 'blobs', 'sha256'))
+    writeFileAtomic(join(this.#folder, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}', { sync: true, mode: 0o644 })
+    const lock = tryLock(this.#lockPath)
+    /* Somebody who holds the lock is making it. */
+    if (lock === undefined) return
+    try {
+      if (!exists(this.#indexPath)) writeFileAtomic(this.#indexPath, formatStoreIndex([]), { sync: true, mode: 0o644 })
+    } finally {
+      lock.release()
+    }
+  }
+}
