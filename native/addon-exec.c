@@ -74,7 +74,7 @@ static uint64_t unignore_signals(void)
 
 static void ignore_again(uint64_t ignored)
 {
-	const struct sigaction action = { .sa_handler = SIG_IGN };
+	const struct sigaction action = {.sa_handler = SIG_IGN};
 
 	for (int number = 1; number < 65; number++)
 		if (ignored & UINT64_C(1) << (number - 1))
@@ -115,10 +115,10 @@ static void undo_descriptors(const int *keep, size_t count, const int status_fla
 	}
 }
 
-static int replace_process(const char *path, char **argv, char **envp, const int *keep, size_t count,
-			   const char **call)
+static int replace_process(const char *path, char **argv, char **envp, const int *keep,
+			   size_t count, const char **call)
 {
-	struct process_state before = { .status_flags = { -1, -1, -1 } };
+	struct process_state before = {.status_flags = {-1, -1, -1}};
 	sigset_t none;
 	int errnum;
 
@@ -150,7 +150,8 @@ static bool read_fds(napi_env env, napi_value value, int *fds, size_t *count)
 	uint32_t length;
 
 	if (napi_get_array_length(env, value, &length) || length > MAX_KEPT) {
-		napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "an array of descriptors was expected");
+		napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE",
+				      "an array of descriptors was expected");
 		return false;
 	}
 	for (uint32_t i = 0; i < length; i++) {
@@ -178,7 +179,9 @@ napi_value addon_execve(napi_env env, napi_callback_info info)
 	if (addon_string(env, args[0], &path) && addon_string_list(env, args[1], &argv) &&
 	    (!own_env || addon_string_list(env, args[2], &envp)) &&
 	    read_fds(env, args[3], keep, &count))
-		addon_throw(env, replace_process(path, argv, own_env ? envp : environ, keep, count, &call),
+		addon_throw(env,
+			    replace_process(path, argv, own_env ? envp : environ, keep, count,
+					    &call),
 			    call, path);
 	addon_free_list(argv);
 	addon_free_list(envp);

@@ -16,10 +16,10 @@ napi_value addon_send_fds(napi_env env, napi_callback_info info)
 	union {
 		char bytes[CMSG_SPACE(MAX_FDS * sizeof(int))];
 		struct cmsghdr align;
-	} control = { .bytes = { 0 } };
+	} control = {.bytes = {0}};
 	napi_value args[ADDON_MAX_ARGS];
 	struct iovec data;
-	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1 };
+	struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
 	int fd, fds[MAX_FDS];
 	uint32_t count;
 	ssize_t sent;
@@ -27,13 +27,14 @@ napi_value addon_send_fds(napi_env env, napi_callback_info info)
 	addon_args(env, info, args);
 	if (!addon_int(env, args[0], &fd))
 		return NULL;
-	if (napi_get_buffer_info(env, args[1], &data.iov_base, &data.iov_len) || data.iov_len == 0 ||
-	    napi_get_array_length(env, args[2], &count) || count > MAX_FDS)
+	if (napi_get_buffer_info(env, args[1], &data.iov_base, &data.iov_len) ||
+	    data.iov_len == 0 || napi_get_array_length(env, args[2], &count) || count > MAX_FDS)
 		return addon_throw(env, EINVAL, "sendmsg", NULL);
 	for (uint32_t i = 0; i < count; i++) {
 		napi_value element;
 
-		if (napi_get_element(env, args[2], i, &element) || !addon_int(env, element, &fds[i]))
+		if (napi_get_element(env, args[2], i, &element) ||
+		    !addon_int(env, element, &fds[i]))
 			return NULL;
 	}
 	if (count > 0) {
@@ -92,7 +93,7 @@ napi_value addon_receive_fds(napi_env env, napi_callback_info info)
 	} control;
 	napi_value args[ADDON_MAX_ARGS], result = NULL, data, list;
 	struct iovec part;
-	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes };
+	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes};
 	int fd, bytes, max_fds, fds[MAX_FDS];
 	ssize_t got;
 
@@ -124,7 +125,8 @@ napi_value addon_receive_fds(napi_env env, napi_callback_info info)
 			for (size_t i = 0; i < count; i++)
 				close(fds[i]);
 			addon_throw(env, EMSGSIZE, "recvmsg", NULL);
-		} else if (list && !napi_create_buffer_copy(env, (size_t)got, part.iov_base, NULL, &data) &&
+		} else if (list &&
+			   !napi_create_buffer_copy(env, (size_t)got, part.iov_base, NULL, &data) &&
 			   !napi_create_object(env, &result)) {
 			napi_set_named_property(env, result, "data", data);
 			napi_set_named_property(env, result, "fds", list);

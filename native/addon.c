@@ -54,8 +54,8 @@ bool addon_int(napi_env env, napi_value value, int *result)
 {
 	double number;
 
-	if (napi_get_value_double(env, value, &number) || number < INT32_MIN || number > INT32_MAX ||
-	    number != (double)(int)number) {
+	if (napi_get_value_double(env, value, &number) || number < INT32_MIN ||
+	    number > INT32_MAX || number != (double)(int)number) {
 		napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "an integer was expected");
 		return false;
 	}
@@ -93,7 +93,8 @@ bool addon_string_list(napi_env env, napi_value value, char ***result)
 	char **list;
 
 	if (napi_get_array_length(env, value, &length) || length > MAX_LIST) {
-		napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "an array of strings was expected");
+		napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE",
+				      "an array of strings was expected");
 		return false;
 	}
 	list = calloc((size_t)length + 1, sizeof(*list));
@@ -168,7 +169,7 @@ static napi_value try_flock(napi_env env, napi_callback_info info)
 static napi_value ofd_lock(napi_env env, napi_callback_info info)
 {
 	napi_value args[ADDON_MAX_ARGS];
-	struct flock lock = { .l_whence = SEEK_SET };
+	struct flock lock = {.l_whence = SEEK_SET};
 	double start, length;
 	int fd, type;
 
@@ -341,27 +342,27 @@ static const struct {
 	const char *name;
 	napi_callback function;
 } exports_table[] = {
-	{ "flock", try_flock },
-	{ "flockLater", addon_flock_later },
-	{ "ofdLock", ofd_lock },
-	{ "onReadable", addon_on_readable },
-	{ "cancelWait", addon_cancel_wait },
-	{ "pidfdOpen", pidfd_open_ },
-	{ "pidfdSendSignal", pidfd_send_signal_ },
-	{ "execve", addon_execve },
-	{ "setCloexec", set_cloexec },
-	{ "sendFds", addon_send_fds },
-	{ "receiveFds", addon_receive_fds },
-	{ "getrlimit", get_rlimit },
-	{ "mkfifo", make_fifo },
-	{ "syncfs", sync_file_system },
-	{ "getxattr", get_xattr },
-	{ "renameat2", rename_with_flags },
+	{"flock", try_flock},
+	{"flockLater", addon_flock_later},
+	{"ofdLock", ofd_lock},
+	{"onReadable", addon_on_readable},
+	{"cancelWait", addon_cancel_wait},
+	{"pidfdOpen", pidfd_open_},
+	{"pidfdSendSignal", pidfd_send_signal_},
+	{"execve", addon_execve},
+	{"setCloexec", set_cloexec},
+	{"sendFds", addon_send_fds},
+	{"receiveFds", addon_receive_fds},
+	{"getrlimit", get_rlimit},
+	{"mkfifo", make_fifo},
+	{"syncfs", sync_file_system},
+	{"getxattr", get_xattr},
+	{"renameat2", rename_with_flags},
 };
 
 __attribute__((visibility("default"))) int32_t node_api_module_get_api_version_v1(void);
 __attribute__((visibility("default"))) napi_value napi_register_module_v1(napi_env env,
-									   napi_value exports);
+									  napi_value exports);
 
 int32_t node_api_module_get_api_version_v1(void)
 {
