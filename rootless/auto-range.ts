@@ -17,7 +17,12 @@ export const defaultAutoSize = 1024
  */
 export async function claimRange(
   graphroot: string,
-  request: { readonly owner: string; readonly size: number; readonly available: number; readonly isOwner: (owner: string) => boolean },
+  request: {
+    readonly owner: string
+    readonly size: number
+    readonly available: number
+    readonly isOwner: (owner: string) => boolean
+  },
 ): Promise<IdRange> {
   const { owner, size, available, isOwner } = request
   return change(graphroot, (before) => {
@@ -26,7 +31,10 @@ export async function claimRange(
     const others = Object.fromEntries(Object.entries(before).filter(([name]) => name !== owner && isOwner(name)))
     const start = freeBlock(Object.values(others), size, available)
     if (start === undefined)
-      throw new TspodError('invalid-argument', `--userns auto: no ${String(size)} of your ${String(available)} ids are free: remove containers, ask for less with auto:size=, or get a larger range in /etc/subuid and /etc/subgid`)
+      throw new TspodError(
+        'invalid-argument',
+        `--userns auto: no ${String(size)} of your ${String(available)} ids are free: remove containers, ask for less with auto:size=, or get a larger range in /etc/subuid and /etc/subgid`,
+      )
     const range = { start, count: size }
     return { result: range, ranges: { ...others, [owner]: range } }
   })
@@ -41,7 +49,10 @@ export async function releaseRange(graphroot: string, owner: string): Promise<vo
   })
 }
 
-async function change<T>(graphroot: string, decide: (before: Ranges) => { readonly result: T; readonly ranges: Ranges }): Promise<T> {
+async function change<T>(
+  graphroot: string,
+  decide: (before: Ranges) => { readonly result: T; readonly ranges: Ranges },
+): Promise<T> {
   ensureFolder(graphroot)
   return withLock(join(graphroot, 'userns-auto.lock'), () => {
     const before = readRanges(graphroot)

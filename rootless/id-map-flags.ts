@@ -30,8 +30,16 @@ export function mapsFromFlags(
   const uids = gidFlags.length > 0 && uidFlags.length === 0 ? gidFlags : uidFlags
   const gids = uidFlags.length > 0 && gidFlags.length === 0 ? uidFlags : gidFlags
   return {
-    uidMappings: build(uids.filter(({ kinds }) => kinds !== 'gid'), outer.uidMappings, 'uid'),
-    gidMappings: build(gids.filter(({ kinds }) => kinds !== 'uid'), outer.gidMappings, 'gid'),
+    uidMappings: build(
+      uids.filter(({ kinds }) => kinds !== 'gid'),
+      outer.uidMappings,
+      'uid',
+    ),
+    gidMappings: build(
+      gids.filter(({ kinds }) => kinds !== 'uid'),
+      outer.gidMappings,
+      'gid',
+    ),
   }
 }
 

@@ -46,7 +46,10 @@ export function normalize(map: readonly IdMapping[]): IdMapping[] {
 export function requireValidMap(map: readonly IdMapping[], name: string): void {
   if (map.length === 0) throw new TspodError('invalid-argument', `the ${name} map is empty`)
   if (map.length > maximumLines)
-    throw new TspodError('invalid-argument', `the ${name} map has ${String(map.length)} lines, the kernel takes ${String(maximumLines)}`)
+    throw new TspodError(
+      'invalid-argument',
+      `the ${name} map has ${String(map.length)} lines, the kernel takes ${String(maximumLines)}`,
+    )
   for (const side of ['containerID', 'hostID'] as const) {
     let end = 0
     for (const mapping of [...map].sort((a, b) => a[side] - b[side])) {

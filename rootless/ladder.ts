@@ -5,7 +5,15 @@ import { readText } from '../src/state/file.js'
 import type { IdMapping } from '../src/oci/runtime-spec.js'
 import type { UsernsPlan } from '../src/runtime/protocol.js'
 import { mapSize, normalize, rootedMap, sequentialMap } from './id-map.js'
-import { parseSubid, rangesOf, subordinateIds, userName, type IdRange, type SubidEntry, type SubidRanges } from './subid.js'
+import {
+  parseSubid,
+  rangesOf,
+  subordinateIds,
+  userName,
+  type IdRange,
+  type SubidEntry,
+  type SubidRanges,
+} from './subid.js'
 
 /** The rung of the ladder that this user stands on: the id map of every user namespace of theirs, and why it is this one. */
 export interface HostMapping {
@@ -62,14 +70,23 @@ export interface Helpers {
 }
 
 /** An ordinary user's mapping: their ranges by the helpers, else their own id alone. */
-export function userMapping(caller: { readonly uid: number; readonly gid: number }, own: SubidRanges, helpers: Helpers): HostMapping {
+export function userMapping(
+  caller: { readonly uid: number; readonly gid: number },
+  own: SubidRanges,
+  helpers: Helpers,
+): HostMapping {
   const obstacle = obstacleOf(own, helpers)
   const { newuidmap, newgidmap } = helpers
   if (obstacle !== undefined || newuidmap === undefined || newgidmap === undefined) {
     return {
       rung: 'single',
       reason: `one id only, because ${obstacle ?? 'the helpers are missing'}`,
-      plan: { mode: 'new', writer: 'self', uidMappings: rootedMap(caller.uid, []), gidMappings: rootedMap(caller.gid, []) },
+      plan: {
+        mode: 'new',
+        writer: 'self',
+        uidMappings: rootedMap(caller.uid, []),
+        gidMappings: rootedMap(caller.gid, []),
+      },
     }
   }
   const uidMappings = rootedMap(caller.uid, harmless(own.uids))
@@ -77,7 +94,14 @@ export function userMapping(caller: { readonly uid: number; readonly gid: number
   return {
     rung: 'ranges',
     reason: `${String(mapSize(uidMappings))} uids and ${String(mapSize(gidMappings))} gids, from ${own.source} by ${newuidmap.path}`,
-    plan: { mode: 'new', writer: 'helpers', newuidmap: newuidmap.path, newgidmap: newgidmap.path, uidMappings, gidMappings },
+    plan: {
+      mode: 'new',
+      writer: 'helpers',
+      newuidmap: newuidmap.path,
+      newgidmap: newgidmap.path,
+      uidMappings,
+      gidMappings,
+    },
   }
 }
 
@@ -149,7 +173,11 @@ export function rootPlan(facts: RootFacts): HostMapping {
   if (uids.length > 0 && gids.length > 0) return rootRanges(uids, gids, "root's ranges of /etc/subuid")
   if (facts.initial) {
     const range = defaultRootRange([...facts.subuid, ...facts.subgid])
-    return rootRanges([range], [range], `the default block from ${String(range.start)}, as /etc/subuid has none for root`)
+    return rootRanges(
+      [range],
+      [range],
+      `the default block from ${String(range.start)}, as /etc/subuid has none for root`,
+    )
   }
   const inner = innerRange(facts.own)
   const innerGroups = innerRange(facts.ownGroups)
@@ -191,11 +219,18 @@ function rootAlone(facts: RootFacts): HostMapping {
 /** In the namespace of `tspod unshare` the ids are the right ones already. */
 function insideMapping(): HostMapping {
   const identity = (path: string): IdMapping[] =>
-    normalize(parseIdMap(readText(path) ?? '').map(({ containerID, size }) => ({ containerID, hostID: containerID, size })))
+    normalize(
+      parseIdMap(readText(path) ?? '').map(({ containerID, size }) => ({ containerID, hostID: containerID, size })),
+    )
   return {
     rung: 'inside',
     reason: 'in the user namespace of "tspod unshare"',
-    plan: { mode: 'host', writer: 'self', uidMappings: identity('/proc/self/uid_map'), gidMappings: identity('/proc/self/gid_map') },
+    plan: {
+      mode: 'host',
+      writer: 'self',
+      uidMappings: identity('/proc/self/uid_map'),
+      gidMappings: identity('/proc/self/gid_map'),
+    },
   }
 }
 
@@ -205,7 +240,10 @@ export function defaultRootRange(taken: readonly IdRange[]): IdRange {
     const free = taken.every((range) => range.start + range.count <= start || range.start >= start + rootRange.size)
     if (free) return { start, count: rootRange.size }
   }
-  throw new TspodError('host-requirement', 'no block of ids is free for root: add "root:START:65536" to /etc/subuid and /etc/subgid')
+  throw new TspodError(
+    'host-requirement',
+    'no block of ids is free for root: add "root:START:65536" to /etc/subuid and /etc/subgid',
+  )
 }
 
 /** Those parts of the ranges that the own namespace has, never its root. */

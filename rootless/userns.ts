@@ -9,7 +9,12 @@ export interface UsernsRequest {
   readonly mode?:
     | { readonly mode: 'host' | 'nomap' }
     | { readonly mode: 'keep-id'; readonly uid?: number; readonly gid?: number; readonly size?: number }
-    | { readonly mode: 'auto'; readonly size?: number; readonly uidMapping?: readonly string[]; readonly gidMapping?: readonly string[] }
+    | {
+        readonly mode: 'auto'
+        readonly size?: number
+        readonly uidMapping?: readonly string[]
+        readonly gidMapping?: readonly string[]
+      }
     | { readonly mode: 'container'; readonly container: string }
     | { readonly mode: 'path'; readonly path: string }
   readonly uidMap?: readonly string[]
@@ -28,8 +33,13 @@ export function planUserns(base: UsernsPlan, request: UsernsRequest): UsernsPlan
   const nested = nestedMaps(base, request)
   if (nested === 'join') return joinUserns(base, request)
   if (nested === undefined) return base
-  if (base.mode === 'host') throw new TspodError('not-supported', 'inside "tspod unshare" a container cannot have ids of its own')
-  for (const [name, map] of [['uid', nested.uidMappings], ['gid', nested.gidMappings]] as const) requireValidMap(map, name)
+  if (base.mode === 'host')
+    throw new TspodError('not-supported', 'inside "tspod unshare" a container cannot have ids of its own')
+  for (const [name, map] of [
+    ['uid', nested.uidMappings],
+    ['gid', nested.gidMappings],
+  ] as const)
+    requireValidMap(map, name)
   return { ...base, nested }
 }
 
@@ -44,7 +54,10 @@ function nestedMaps(base: UsernsPlan, request: UsernsRequest): Maps | 'join' | u
   const mode = request.mode ?? { mode: 'host' }
   if ((request.uidMap?.length ?? 0) + (request.gidMap?.length ?? 0) > 0) {
     if (request.mode !== undefined && request.mode.mode !== 'host')
-      throw new TspodError('invalid-argument', `--uidmap and --gidmap cannot be combined with --userns ${request.mode.mode}`)
+      throw new TspodError(
+        'invalid-argument',
+        `--uidmap and --gidmap cannot be combined with --userns ${request.mode.mode}`,
+      )
     return mapsFromFlags(request.uidMap ?? [], request.gidMap ?? [], base)
   }
   switch (mode.mode) {
@@ -73,7 +86,11 @@ function nestedMaps(base: UsernsPlan, request: UsernsRequest): Maps | 'join' | u
 }
 
 /** The claimed block, with single ids changed by `uidmapping=` and `gidmapping=`. */
-function autoMaps(base: UsernsPlan, mode: { readonly uidMapping?: readonly string[]; readonly gidMapping?: readonly string[] }, request: UsernsRequest): Maps {
+function autoMaps(
+  base: UsernsPlan,
+  mode: { readonly uidMapping?: readonly string[]; readonly gidMapping?: readonly string[] },
+  request: UsernsRequest,
+): Maps {
   const range = request.autoRange
   if (range === undefined) throw new TspodError('internal', 'a user namespace of mode auto needs a claimed range')
   const block: IdMapping[] = [{ containerID: 0, hostID: range.start, size: range.count }]

@@ -29,8 +29,22 @@ const flockOperations = { shared: 1, exclusive: 2, unlock: 8 } as const
 const ofdTypes = { shared: 0, exclusive: 1, unlock: 2 } as const
 /** RLIMIT_… of asm-generic/resource.h: the same on every architecture Node runs on. */
 const resources = {
-  cpu: 0, fsize: 1, data: 2, stack: 3, core: 4, rss: 5, nproc: 6, nofile: 7, memlock: 8, as: 9, locks: 10, sigpending: 11,
-  msgqueue: 12, nice: 13, rtprio: 14, rttime: 15,
+  cpu: 0,
+  fsize: 1,
+  data: 2,
+  stack: 3,
+  core: 4,
+  rss: 5,
+  nproc: 6,
+  nofile: 7,
+  memlock: 8,
+  as: 9,
+  locks: 10,
+  sigpending: 11,
+  msgqueue: 12,
+  nice: 13,
+  rtprio: 14,
+  rttime: 15,
 } as const
 const renameFlags = { noreplace: 1, exchange: 2 } as const
 
@@ -58,7 +72,8 @@ export async function waitFlock(fd: number, kind: LockKind, timeoutMs: number): 
   if (tryFlock(fd, kind)) return
   const event = addon().flockLater(fd, flockOperations[kind])
   try {
-    if (!(await waitReadable(event, timeoutMs))) throw new TspodError('lock-timeout', `no lock within ${String(timeoutMs / 1000)} seconds`)
+    if (!(await waitReadable(event, timeoutMs)))
+      throw new TspodError('lock-timeout', `no lock within ${String(timeoutMs / 1000)} seconds`)
     const answer = Buffer.alloc(8)
     readSync(event, answer)
     const errno = Number(answer.readBigUInt64LE()) - 1
@@ -185,7 +200,11 @@ export function sendFds(socket: number, data: Uint8Array, fds: readonly number[]
 }
 
 /** Receives bytes and descriptors; no bytes at the end of the stream, null if it would block. More descriptors than asked for are an error. */
-export function receiveFds(socket: number, maximumBytes: number, maximumFds: number): { data: Buffer; fds: number[] } | null {
+export function receiveFds(
+  socket: number,
+  maximumBytes: number,
+  maximumFds: number,
+): { data: Buffer; fds: number[] } | null {
   return addon().receiveFds(socket, maximumBytes, maximumFds)
 }
 
