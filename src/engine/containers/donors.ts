@@ -1,0 +1,87 @@
+import { TspodError } from '../../base/errors.js'
+import type { CompleteSpec } from '../../container/complete-spec.js'
+import type { NamespaceMode } from '../../container/spec.js'
+import type { NamespacePaths } from '../../container/oci-config/namespaces.js'
+import type { NamespaceType } from '../../oci/runtime-spec.js'
+import type { Context } from '../context.js'
+import { observe } from './observe.js'
+import { findContainer, readRecord } from './store.js'
+
+/** Names in `container:NAME` become IDs: a name may be another container's at the next start. */
+export function resolveDonors(context: Context, spec: CompleteSpec): CompleteSpec {
+  const { namespaces, network } = spec
+  const resolve = <T extends { readonly mode: string }>(mode: T): T =>
+    'container' in mode && typeof mode.container === 'string'
+      ? { ...mode, container: findContainer(context, mode.container).id }
+      : mode
+  return {
+    ...spec,
+    network: resolve(network),
+    namespaces: {
+      pid: resolve(namespaces.pid),
+      ipc: resolve(namespaces.ipc),
+      uts: resolve(namespaces.uts),
+      cgroup: resolve(namespaces.cgroup),
+      user: resolve(namespaces.user),
+    },
+  }
+}
+
+/** What a start joins. */
+export interface Joined {
+  readonly paths: NamespacePaths
+  /** Process 1 of the container whose user namespace owns what is joined. */
+  readonly donorPid?: number
+  /** Of the container whose IPC namespace is joined. */
+  readonly shm?: string
+  /** The container whose network is used, by ID. */
+  readonly networkOwner?: string
+}
+
+/** Whose namespaces a container depends on. */
+export function donorIds(spec: CompleteSpec): string[] {
+  const modes: readonly { readonly mode: string }[] = [...Object.values(spec.namespaces), spec.network]
+  const ids = modes.flatMap((mode) => ('container' in mode && typeof mode.container === 'string' ? [mode.container] : []))
+  return [...new Set(ids)]
+}
+
+/**
+ * The files of the namespaces to join. A namespace can only be joined through the user namespace that owns it, so all
+ * donors must have theirs from one.
+ */
+export function joinedNamespaces(context: Context, spec: CompleteSpec): Joined {
+  const paths: Partial<Record<NamespaceType, string>> = {}
+  const donors = new Map<string, number>()
+  const pidOf = (id: string): number => {
+    const pid = donors.get(id) ?? requireRunningPid(context, id)
+    donors.set(id, pid)
+    return pid
+  }
+  const join = (type: NamespaceType, file: string, mode: NamespaceMode | CompleteSpec['network']): void => {
+    if (mode.mode === 'path') paths[type] = mode.path
+    else if (mode.mode === 'container') paths[type] = `/proc/${pidOf(mode.container)}/ns/${file}`
+  }
+  join('pid', 'pid', spec.namespaces.pid)
+  join('ipc', 'ipc', spec.namespaces.ipc)
+  join('uts', 'uts', spec.namespaces.uts)
+  join('cgroup', 'cgroup', spec.namespaces.cgroup)
+  join('network', 'net', spec.network)
+  const { user, ipc } = spec.namespaces
+  const donorPid = user.mode === 'container' ? pidOf(user.container) : donors.values().next().value
+  return {
+    paths,
+    ...(donorPid === undefined ? {} : { donorPid }),
+    ...(ipc.mode === 'container' ? { shm: `/proc/${pidOf(ipc.container)}/root/dev/shm` } : {}),
+    ...(spec.network.mode === 'container' ? { networkOwner: spec.network.container } : {}),
+  }
+}
+
+function requireRunningPid(context: Context, id: string): number {
+  const record = readRecord(context, id)
+  if (!record) {
+    throw new TspodError('no-such-container', `the container ${id} whose namespace was to be joined is gone: no such container`)
+  }
+  const { status, pid } = observe(context, id)
+  if (status === 'running' && pid > 0) return pid
+  throw new TspodError('container-not-running', `cannot join a namespace of ${record.name}: it is not running`)
+}

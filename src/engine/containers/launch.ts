@@ -1,0 +1,150 @@
+import { mkdirSync, statfsSync } from 'node:fs'
+import { join } from 'node:path'
+import { getrlimit, processStartTime } from '../../base/syscalls.js'
+import type { ContainerRecord } from '../../container/record.js'
+import { ociConfig } from '../../container/oci-config/index.js'
+import type { LaunchPlan, RemovePlan } from '../../runtime/protocol.js'
+import { hasErrno, removeFolder, writeFile } from '../../state/file.js'
+import type { Context } from '../context.js'
+import { volumesOf } from '../volumes.js'
+import { cgroupPlan } from './cgroup.js'
+import { joinedNamespaces } from './donors.js'
+import { logPlan } from './log-plan.js'
+import { resolveMounts } from './mounts.js'
+import { networkOf } from './network.js'
+import { rootfsPlan } from './rootfs.js'
+import { seccompFilter } from './seccomp.js'
+import { containerPaths } from './store.js'
+import { usernsOf } from './userns.js'
+
+export interface LaunchOptions {
+  /** The container's lock, which the monitor holds until the container runs. */
+  readonly lockFd: number
+  /** Run by the client in its place when the launch fails. */
+  readonly onError?: readonly string[]
+}
+
+export interface Bundle {
+  readonly runDir: string
+  readonly warnings: readonly string[]
+}
+
+const cgroup2Magic = 0x63677270
+
+/** Writes the bundle of one start: config.json, launch.json and the files that stand in for the image's. */
+export async function writeBundle(context: Context, record: ContainerRecord, options: LaunchOptions): Promise<Bundle> {
+  const { spec, id, name } = record
+  const paths = containerPaths(context.paths, id)
+  const joined = joinedNamespaces(context, spec)
+  const userns = await usernsOf(context, record, joined)
+  makeRunFolder(paths.run)
+  const network = await networkOf(context, record, joined, paths.run)
+  const cgroup2 = isCgroup2()
+  const cgroup = await cgroupPlan(context, record, cgroup2)
+  const filter = await seccompFilter(context, spec)
+  const config = ociConfig({
+    id,
+    name,
+    spec,
+    rootPath: rootMountpoint(context),
+    mounts: await resolveMounts(context, record),
+    files: network.files,
+    joined: joined.paths,
+    ...(joined.shm === undefined ? {} : { joinedShm: joined.shm }),
+    mappedGids: countIds(userns.nested?.gidMappings ?? userns.gidMappings),
+    cgroup2,
+    hostLimits: { nofile: getrlimit('nofile').hard, nproc: getrlimit('nproc').hard },
+  })
+  const plan: LaunchPlan = {
+    version: 1,
+    id,
+    name,
+    stateDir: paths.folder,
+    runDir: paths.run,
+    lockFd: options.lockFd,
+    userns,
+    rootfs: await rootfsPlan(context, record, rootMountpoint(context)),
+    user: {
+      spec: spec.user,
+      groupAdd: spec.groupAdd,
+      setHome: !spec.env.some((text) => text.startsWith('HOME=')),
+      ...(spec.passwd && spec.passwdEntry !== undefined ? { passwdEntry: spec.passwdEntry } : {}),
+      ...(spec.passwd && spec.groupEntry !== undefined ? { groupEntry: spec.groupEntry } : {}),
+    },
+    network: network.plan,
+    cgroup: cgroup.plan,
+    log: logPlan(context, record),
+    stdinOpen: spec.interactive,
+    ...(filter === undefined ? {} : { seccompFilter: filter }),
+    init: spec.init,
+    ...(spec.pidfile === undefined ? {} : { pidFile: spec.pidfile }),
+    ...(spec.conmonPidfile === undefined ? {} : { conmonPidFile: spec.conmonPidfile }),
+    sdnotify: spec.sdnotify,
+    preserveFds: spec.preserveFds,
+    stopSignal: spec.stopSignal,
+    stopTimeoutSeconds: spec.stopTimeoutSeconds,
+    timeoutSeconds: spec.timeoutSeconds,
+    restart: spec.restart,
+    ...owner(record),
+    ...(spec.remove ? { remove: removePlan(context, record) } : {}),
+    ...(await otherRuntime(context)),
+    ...(options.onError ? { onError: options.onError } : {}),
+  }
+  writeFile(join(paths.run, 'config.json'), JSON.stringify(config))
+  writeFile(join(paths.run, 'launch.json'), JSON.stringify(plan))
+  return { runDir: paths.run, warnings: [...network.warnings, ...cgroup.warnings] }
+}
+
+/** An empty folder that every container mounts its root on, each in its own mount namespace. */
+export function rootMountpoint(context: Context): string {
+  return join(context.paths.runroot, 'root')
+}
+
+function makeRunFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    if (!hasErrno(error, 'EEXIST')) throw error
+    /* Of an earlier start. */
+    removeFolder(path)
+    mkdirSync(path, { mode: 0o700 })
+  }
+}
+
+function isCgroup2(): boolean {
+  try {
+    return statfsSync('/sys/fs/cgroup').type === cgroup2Magic
+  } catch {
+    /* No cgroups at all. */
+    return false
+  }
+}
+
+function countIds(map: readonly { readonly size: number }[]): number {
+  return map.reduce((sum, line) => sum + line.size, 0)
+}
+
+function owner({ spec }: ContainerRecord): Pick<LaunchPlan, 'owner'> {
+  if (spec.lifetime !== 'process') return {}
+  return { owner: { pid: process.pid, startTime: processStartTime(process.pid) ?? '0' } }
+}
+
+/** The lock file goes last: while it is there, the next command looks whether something was left. */
+function removePlan(context: Context, record: ContainerRecord): RemovePlan {
+  const paths = containerPaths(context.paths, record.id)
+  const volumes = record.anonymousVolumes.map((name) => volumesOf(context).folder(name))
+  return {
+    links: [join(context.paths.names, record.name)],
+    directories: [paths.folder, ...volumes, paths.run],
+    tmp: context.paths.tmp,
+    files: [...(record.spec.cidfile === undefined ? [] : [record.spec.cidfile]), paths.lock],
+  }
+}
+
+/** `--runtime crun`: a name from containers.conf's table, a name to find, or a path. */
+async function otherRuntime(context: Context): Promise<Pick<LaunchPlan, 'runtime'>> {
+  const chosen = context.options.runtime
+  if (chosen === undefined || chosen === '' || chosen === 'tspod-runtime') return {}
+  const { findRuntime } = await import('./other-runtime.js')
+  return { runtime: [findRuntime(chosen, await context.conf(), context.env)] }
+}

@@ -1,0 +1,33 @@
+import type { ContainerRecord } from '../../container/record.js'
+import type { LogPlan } from '../../runtime/protocol.js'
+import type { Context } from '../context.js'
+import { containerPaths } from './store.js'
+
+/** Where and how the monitor writes the log. */
+export function logPlan(context: Context, record: ContainerRecord): LogPlan {
+  const { log } = record.spec
+  const toFile = log.driver === 'k8s-file' || log.driver === 'json-file'
+  return {
+    driver: log.driver,
+    ...(toFile ? { path: logPath(context, record) } : {}),
+    maxSize: log.maxSize,
+    maxFiles: log.maxFiles,
+    ...(log.driver === 'journald' ? { fields: journalFields(record) } : {}),
+    ...(log.tag === undefined ? {} : { tag: log.tag }),
+  }
+}
+
+export function logPath(context: Context, record: ContainerRecord): string {
+  return record.spec.log.path ?? containerPaths(context.paths, record.id).log
+}
+
+/** The names that Podman gives them, so that the same queries find both. */
+function journalFields({ id, name, spec }: ContainerRecord): Record<string, string> {
+  return {
+    CONTAINER_ID_FULL: id,
+    CONTAINER_ID: id.slice(0, 12),
+    CONTAINER_NAME: name,
+    IMAGE_NAME: spec.image.name,
+    ...(spec.log.tag === undefined ? {} : { CONTAINER_TAG: spec.log.tag }),
+  }
+}

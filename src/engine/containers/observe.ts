@@ -1,0 +1,71 @@
+import { processIsAlive } from '../../base/syscalls.js'
+import type { ContainerRecord } from '../../container/record.js'
+import type { ObservedState } from '../../runtime/protocol.js'
+import { readJson, readText } from '../../state/file.js'
+import type { Context } from '../context.js'
+import { containerPaths } from './store.js'
+import type { ContainerStatus } from './types.js'
+
+/** A container's state as it is: what the monitor wrote, compared with what lives. */
+export interface Observed {
+  readonly status: ContainerStatus
+  /** Absent before the first start. */
+  readonly state?: ObservedState
+  /** Whether the monitor is there to be talked to. */
+  readonly monitored: boolean
+  /** Process 1 in the host's numbering, 0 if there is none. */
+  readonly pid: number
+}
+
+/** Reads and judges the state of a container. */
+export function observe(context: Context, id: string): Observed {
+  const path = containerPaths(context.paths, id).state
+  for (let attempt = 0; ; attempt++) {
+    const state = parseState(readJson(path))
+    const seen = judge(state)
+    /* The end of a process is seen before the monitor has written it down. */
+    if (!isBetween(seen) || attempt >= 1) return seen
+  }
+}
+
+export function observeRecord(context: Context, record: Pick<ContainerRecord, 'id'>): Observed {
+  return observe(context, record.id)
+}
+
+function isBetween({ state, status }: Observed): boolean {
+  return state?.status === 'running' && status !== 'running'
+}
+
+function judge(state: ObservedState | undefined): Observed {
+  if (!state) return { status: 'created', monitored: false, pid: 0 }
+  const sameBoot = state.bootId === bootId()
+  const monitored = sameBoot && processIsAlive(state.monitorPid, state.monitorStartTime)
+  if (state.status === 'created') return { status: 'created', state, monitored, pid: monitored ? state.pid : 0 }
+  const alive = sameBoot && state.status === 'running' && processIsAlive(state.pid, state.startTime)
+  if (alive) return { status: 'running', state, monitored, pid: state.pid }
+  /* Between the process's end and the monitor's word the container still counts as running. */
+  if (state.status === 'running' && monitored) return { status: 'running', state, monitored, pid: state.pid }
+  return { status: 'exited', state, monitored, pid: 0 }
+}
+
+/** The exit status: what was written, or 137 where the monitor was gone before it could write. */
+export function exitCodeOf({ status, state }: Observed): number | undefined {
+  if (status !== 'exited' || !state) return undefined
+  return state.status === 'exited' ? (state.exitCode ?? 0) : 137
+}
+
+let knownBootId: string | undefined
+
+/** A new one with every start of the kernel. */
+export function bootId(): string {
+  knownBootId ??= (readText('/proc/sys/kernel/random/boot_id') ?? '').trim()
+  return knownBootId
+}
+
+/** `state.json` as far as a reader depends on it. */
+export function parseState(value: unknown): ObservedState | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const state = value as ObservedState
+  const known = state.status === 'created' || state.status === 'running' || state.status === 'exited'
+  return known && Number.isSafeInteger(state.pid) && Number.isSafeInteger(state.monitorPid) ? state : undefined
+}

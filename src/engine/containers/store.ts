@@ -1,0 +1,153 @@
+import { mkdirSync, readlinkSync, renameSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { TspodError } from '../../base/errors.js'
+import { isId, isIdPrefix } from '../../base/id.js'
+import { type ContainerRecord, parseRecord } from '../../container/record.js'
+import { namesIn } from '../../state/collection.js'
+import { exists, hasErrno, isMissing, readJson, removeFile, syncFolder, writeFile } from '../../state/file.js'
+import { type Lock, acquireLock, tryLock } from '../../state/lock.js'
+import type { Paths } from '../../state/paths.js'
+import type { Context } from '../context.js'
+
+/** Where the things of one container lie. */
+export interface ContainerPaths {
+  /** In the graphroot: config.json, state.json, log, upper, work. */
+  readonly folder: string
+  readonly record: string
+  readonly state: string
+  readonly log: string
+  /** In the runroot: the bundle. */
+  readonly run: string
+  readonly socket: string
+  readonly lock: string
+}
+
+export function containerPaths(paths: Paths, id: string): ContainerPaths {
+  const folder = join(paths.containers, id)
+  const run = join(paths.runContainers, id)
+  return {
+    folder,
+    record: join(folder, 'config.json'),
+    state: join(folder, 'state.json'),
+    log: join(folder, 'log'),
+    run,
+    socket: join(run, 'attach.sock'),
+    lock: lockPath(paths, id),
+  }
+}
+
+export function lockPath(paths: Paths, id: string): string {
+  return join(paths.locks, `container-${id}`)
+}
+
+/** Waits for the container's lock: held across a start, a removal, and the making of it. */
+export function lockContainer(context: Context, id: string): Promise<Lock> {
+  return acquireLock(lockPath(context.paths, id))
+}
+
+/** The record of a whole ID; undefined if there is none. */
+export function readRecord(context: Context, id: string): ContainerRecord | undefined {
+  const path = containerPaths(context.paths, id).record
+  const value = readJson(path)
+  return value === undefined ? undefined : parseRecord(value, path)
+}
+
+/** The container that a person means: by name, by ID, or by the beginning of an ID that no other has. */
+export function findContainer(context: Context, nameOrId: string): ContainerRecord {
+  const id = idOf(context, nameOrId)
+  const record = id === undefined ? undefined : readRecord(context, id)
+  if (record) return record
+  throw noSuchContainer(nameOrId)
+}
+
+export function noSuchContainer(nameOrId: string): TspodError {
+  return new TspodError('no-such-container', `no container with name or ID "${nameOrId}" found: no such container`)
+}
+
+/** The whole ID that a name, an ID or the beginning of one stands for, if there is such a container or was. */
+export function idOf(context: Context, nameOrId: string): string | undefined {
+  if (isId(nameOrId) && exists(join(context.paths.containers, nameOrId))) return nameOrId
+  const named = idOfName(context, nameOrId)
+  if (named !== undefined) return named
+  if (!isIdPrefix(nameOrId)) return undefined
+  const matches = namesIn(context.paths.containers).filter((id) => id.startsWith(nameOrId))
+  if (matches.length > 1) {
+    throw new TspodError('ambiguous-name', `more than one container's ID begins with "${nameOrId}"`)
+  }
+  return matches[0]
+}
+
+/** Whom a name belongs to: the text of its symbolic link. */
+export function idOfName(context: Context, name: string): string | undefined {
+  if (name === '' || name.includes('/') || name === '.' || name === '..') return undefined
+  try {
+    const id = readlinkSync(join(context.paths.names, name))
+    return isId(id) ? id : undefined
+  } catch (error) {
+    if (isMissing(error) || hasErrno(error, 'EINVAL') || hasErrno(error, 'ENAMETOOLONG')) return undefined
+    throw new TspodError('io', `reading the name ${name}`, { cause: error })
+  }
+}
+
+/** Every container, the oldest first. One that can't be read is reported and left out. */
+export function listRecords(context: Context): ContainerRecord[] {
+  const records = namesIn(context.paths.containers).flatMap((id) => {
+    if (!isId(id)) return []
+    try {
+      return readRecord(context, id) ?? []
+    } catch (error) {
+      context.log('warn', `container ${id.slice(0, 12)} is left out: ${error instanceof Error ? error.message : String(error)}`)
+      return []
+    }
+  })
+  return records.sort((one, other) => (one.created < other.created ? -1 : one.created > other.created ? 1 : 0))
+}
+
+/**
+ * Takes a name for a container whose lock the caller holds. A name whose container was never finished, and that
+ * nobody is at work on, is litter and is taken over. Says whose the name is if it is taken.
+ */
+export function claimName(context: Context, name: string, id: string): { readonly takenBy: string } | undefined {
+  const path = join(context.paths.names, name)
+  for (;;) {
+    try {
+      symlinkSync(id, path)
+      return undefined
+    } catch (error) {
+      if (!hasErrno(error, 'EEXIST')) throw new TspodError('io', `claiming the name ${name}`, { cause: error })
+    }
+    const holder = idOfName(context, name)
+    if (holder === undefined) {
+      if (exists(path)) throw new TspodError('store-corrupt', `${path} is not a symbolic link to a container's ID`)
+    } else if (!releaseLitter(context, path, holder)) {
+      return { takenBy: holder }
+    }
+  }
+}
+
+/** Removes a name without a container, unless somebody holds the lock: then it is being made. */
+function releaseLitter(context: Context, path: string, holder: string): boolean {
+  if (exists(containerPaths(context.paths, holder).record)) return false
+  const lock = tryLock(lockPath(context.paths, holder))
+  if (!lock) return false
+  try {
+    if (exists(containerPaths(context.paths, holder).record)) return false
+    removeFile(path)
+    return true
+  } finally {
+    lock.release({ unlink: true })
+  }
+}
+
+/** A container's folder, made whole in tmp/, and visible all at once. The caller holds its lock and has its name. */
+export function saveRecord(context: Context, record: ContainerRecord, options: { readonly sync: boolean }): void {
+  const { folder } = containerPaths(context.paths, record.id)
+  const half = join(context.paths.tmp, `container-${record.id}`)
+  mkdirSync(half, { mode: 0o700 })
+  mkdirSync(join(half, 'upper'), { mode: 0o755 })
+  mkdirSync(join(half, 'work'), { mode: 0o700 })
+  writeFile(join(half, 'config.json'), JSON.stringify(record), options)
+  if (options.sync) syncFolder(half)
+  renameSync(half, folder)
+  if (options.sync) syncFolder(context.paths.containers)
+}

@@ -1,0 +1,31 @@
+import { renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { randomBytes } from '../../base/id.js'
+import { hasErrno, isMissing } from '../../state/file.js'
+import type { Context } from '../context.js'
+
+/** The beginning of names in tmp/ of what is on its way out: whoever finds it may help. */
+export const goingPrefix = 'going-'
+
+/** Takes a folder's name away, at once and for everybody, then its content. */
+export async function removeTree(context: Context, path: string): Promise<void> {
+  const gone = join(context.paths.tmp, `${goingPrefix}${randomBytes(8).toString('hex')}`)
+  try {
+    renameSync(path, gone)
+  } catch (error) {
+    if (isMissing(error)) return
+    throw error
+  }
+  await clearTree(context, gone)
+}
+
+/** Removes a folder whatever ids its files have: those that are not ours are removed inside the user namespace. */
+export async function clearTree(context: Context, path: string): Promise<void> {
+  try {
+    rmSync(path, { recursive: true, force: true })
+  } catch (error) {
+    if (!hasErrno(error, 'EACCES') && !hasErrno(error, 'EPERM') && !hasErrno(error, 'ENOTEMPTY')) throw error
+    const { removeInside } = await import('../../storage/inside.js')
+    await removeInside(context.paths, path)
+  }
+}
