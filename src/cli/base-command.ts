@@ -5,6 +5,7 @@ import type { Engine, EngineOptions } from '../index.js'
 import { engineOptions, type GlobalValues } from './argv.js'
 import { parseCommandLine, HelpRequested, type Parsed } from './parse-command-line.js'
 import { exitStatusOf, printError } from './exit-status.js'
+import { startProgress, type Progress } from './output/progress.js'
 import { writeError, writeOutput } from './output/write.js'
 import { levelAtLeast } from './log-level.js'
 import type { Program } from './main.js'
@@ -42,10 +43,13 @@ export abstract class BaseCommand extends Command {
   program?: Program
   /** Call it right before this process becomes another program. */
   beforeLeaving: () => void = () => {}
+  /** It failed, or pulled an image: what it used is not what it mostly uses. */
+  wasUnusual = false
 
   #engine: Promise<Engine> | undefined
   #given: ReadonlySet<string> = new Set()
   #failed = 0
+  #progress: Progress | undefined
 
   /** Runs the command and says the exit status; `help` when that was asked for. */
   async start(): Promise<number | 'help'> {
@@ -54,9 +58,18 @@ export abstract class BaseCommand extends Command {
       return typeof result === 'number' ? result : this.#failed
     } catch (error) {
       if (error instanceof HelpRequested) return 'help'
+      this.#progress?.stop()
+      this.wasUnusual = true
       printError(this.#explain(error), this.globals['log-level'])
       return exitStatusOf(error, (this.constructor as typeof BaseCommand).exitStatuses)
+    } finally {
+      this.#progress?.stop()
     }
+  }
+
+  #leave(): void {
+    this.#progress?.stop()
+    if (!this.wasUnusual) this.beforeLeaving()
   }
 
   /** Returns nothing, or the exit status. */
@@ -93,7 +106,25 @@ export abstract class BaseCommand extends Command {
     const onLog: EngineOptions['onLog'] = (entry, message) => {
       if (levelAtLeast(entry, level)) writeError(`${entry}: ${message}\n`)
     }
-    return openEngine({ ...options, onLog, env: process.env, beforeExec: this.beforeLeaving, ...more })
+    return openEngine({ ...options, onLog, env: process.env, beforeExec: () => this.#leave(), ...more })
+  }
+
+  /** Shows what takes a while (a pull), unless `quiet`: give the result to `engine`. */
+  protected showProgress(quiet: boolean): EngineOptions {
+    if (quiet) return {}
+    this.#progress ??= startProgress()
+    const { onEvent } = this.#progress
+    return {
+      onProgress: (event) => {
+        this.wasUnusual = true
+        onEvent(event)
+      },
+    }
+  }
+
+  /** `tspod run …` as it was typed, for the record. */
+  protected commandLine(): readonly string[] {
+    return ['tspod', ...process.argv.slice(2)]
   }
 
   /** One result, one line, on stdout. */

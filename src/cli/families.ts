@@ -60,7 +60,7 @@ export abstract class ContainersCommand<T extends Declares> extends BaseCommand 
     )
     for await (const result of work) {
       if ('value' in result) this.print(result.value)
-      else if (!this.isIgnored(result.error, flags as unknown as FlagsOf<T>)) this.failed(result.error)
+      else if (!this.isIgnored(result.error, flags)) this.failed(result.error)
     }
   }
 

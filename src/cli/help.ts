@@ -3,7 +3,6 @@ import type { Program } from './main.js'
 /** Help is oclif's own, from the manifest that the build left beside the bundle; its machinery is loaded only now. */
 export async function showHelp(words: readonly string[], program: Program): Promise<number> {
   const { execute } = await import('@oclif/core/execute')
-  process.stdout.on('error', () => process.exit(141))
   await execute({
     args: [...words, '--help'],
     loadOptions: {

@@ -11,7 +11,7 @@ export interface Program {
   readonly commands: Readonly<Record<string, () => CommandClass>>
   readonly aliases: Readonly<Record<string, string>>
   readonly version: string
-  /** Called once, when the command's code has been used and before the process is gone or another program. */
+  /** Called when the command's code has been used and before the process is gone or another program. */
   readonly done: (commandId: string) => void
 }
 
@@ -41,20 +41,12 @@ async function runCommandLine(argv: readonly string[], program: Program): Promis
   const command = new Class([...found.argv], stubConfig(program.version))
   command.program = program
   command.globals = options
-  const leaving = onceBeforeLeaving(() => program.done(found.id))
-  command.beforeLeaving = leaving
-  process.once('exit', leaving)
+  command.beforeLeaving = () => program.done(found.id)
   const status = await command.start()
-  return status === 'help' ? showHelp(found.words, program) : status
-}
-
-function onceBeforeLeaving(action: () => void): () => void {
-  let called = false
-  return () => {
-    if (called) return
-    called = true
-    action()
-  }
+  if (status === 'help') return showHelp(found.words, program)
+  // What failed has not used the code that the next run will.
+  if (!command.wasUnusual) program.done(found.id)
+  return status
 }
 
 interface Found {

@@ -1,3 +1,5 @@
+import { isatty } from 'node:tty'
+import type { Ora } from 'ora'
 import type { ProgressEvent } from '../../index.js'
 import { writeError } from './write.js'
 import { humanSize } from './units.js'
@@ -8,41 +10,60 @@ export interface Progress {
   stop(): void
 }
 
-/** A spinner where a person looks on, a line per finished step elsewhere, nothing when `quiet`. */
-export async function startProgress({ quiet = false }: { readonly quiet?: boolean } = {}): Promise<Progress> {
-  if (quiet) return { onEvent: () => {}, stop: () => {} }
-  const { isatty } = await import('node:tty')
-  return isatty(2) && process.env['TERM'] !== 'dumb' ? spinner() : lines()
+/** A spinner where a person looks on, a line for each step elsewhere. Nothing is loaded before the first event. */
+export function startProgress(): Progress {
+  let display: Progress | undefined
+  return {
+    onEvent(event) {
+      display ??= isForPeople() ? spinner() : lines()
+      display.onEvent(event)
+    },
+    stop: () => display?.stop(),
+  }
+}
+
+function isForPeople(): boolean {
+  return isatty(2) && process.env['TERM'] !== 'dumb'
 }
 
 function lines(): Progress {
   const announced = new Map<string, string>()
   return {
-    onEvent({ id, action, done }) {
-      if (announced.get(id) === action && done !== true) return
+    onEvent({ id, action }) {
+      if (announced.get(id) === action) return
       announced.set(id, action)
-      if (done === true || announced.size < 500) writeError(`${describe({ id, action })}\n`)
+      writeError(`${describe({ id, action })}\n`)
     },
     stop: () => {},
   }
 }
 
-async function spinner(): Promise<Progress> {
-  const { default: ora } = await import('ora')
+function spinner(): Progress {
   const running = new Map<string, ProgressEvent>()
-  const display = ora({ stream: process.stderr, discardStdin: false })
+  let display: Ora | undefined
+  let stopped = false
+  void import('ora').then(({ default: ora }) => {
+    if (stopped) return
+    display = ora({ stream: process.stderr, discardStdin: false, hideCursor: true })
+    show()
+  })
+  const show = () => {
+    if (display === undefined || stopped) return
+    display.text = [...running.values()].slice(-8).map(describeWithSize).join('\n  ')
+    if (running.size > 0 && !display.isSpinning) display.start()
+    if (running.size === 0) display.stop()
+  }
   return {
     onEvent(event) {
       if (event.done === true) {
         running.delete(event.id)
-        display.stopAndPersist({ symbol: ' ', text: describe(event) })
+        display?.stopAndPersist({ symbol: ' ', text: describe(event) })
       } else running.set(event.id, event)
-      if (running.size === 0) return
-      display.text = [...running.values()].slice(-8).map(describeWithSize).join('\n  ')
-      if (!display.isSpinning) display.start()
+      show()
     },
     stop() {
-      display.stop()
+      stopped = true
+      display?.stop()
     },
   }
 }

@@ -10,6 +10,7 @@ export function parseEntrypoint(text: string): readonly string[] {
   } catch {
     return [text]
   }
-  if (!Array.isArray(words) || !words.every((word): word is string => typeof word === 'string')) throw invalid(`"${text}" is not an array of texts`)
+  if (!Array.isArray(words) || !words.every((word): word is string => typeof word === 'string'))
+    throw invalid(`"${text}" is not an array of texts`)
   return words
 }

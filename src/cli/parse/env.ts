@@ -14,7 +14,9 @@ export function parseEnv(text: string, host: Env): readonly (readonly [string, s
 }
 
 export function hostVariables(host: Env): readonly (readonly [string, string])[] {
-  return Object.entries(host).flatMap(([key, value]): (readonly [string, string])[] => (value === undefined ? [] : [[key, value]]))
+  return Object.entries(host).flatMap(([key, value]): (readonly [string, string])[] =>
+    value === undefined ? [] : [[key, value]],
+  )
 }
 
 /** A file of such lines, `#` comments and empty lines between them. Nothing is unquoted, as in Docker. */

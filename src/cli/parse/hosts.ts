@@ -13,7 +13,8 @@ export function parseAddHost(text: string): readonly { readonly name: string; re
 
 /** One label or more, as a host name is written; what /etc/hosts and the kernel can take. */
 export function parseHostName(name: string): string {
-  if (name.length > 253 || !/^[a-zA-Z0-9_](?:[a-zA-Z0-9_.-]*[a-zA-Z0-9_])?$/.test(name)) throw invalid(`"${name}" is not a host name`)
+  if (name.length > 253 || !/^[a-zA-Z0-9_](?:[a-zA-Z0-9_.-]*[a-zA-Z0-9_])?$/.test(name))
+    throw invalid(`"${name}" is not a host name`)
   return name
 }
 

@@ -13,7 +13,23 @@ const exclusive: readonly (readonly string[])[] = [
   ['O', 'U'],
 ]
 
-const plain = new Set([...exclusive.flat(), 'no-dereference', 'idmap', 'atime', 'noatime', 'relatime', 'norelatime', 'strictatime', 'diratime', 'nodiratime', 'sync', 'async', 'mand', 'nomand', 'nosymfollow'])
+const plain = new Set([
+  ...exclusive.flat(),
+  'no-dereference',
+  'idmap',
+  'atime',
+  'noatime',
+  'relatime',
+  'norelatime',
+  'strictatime',
+  'diratime',
+  'nodiratime',
+  'sync',
+  'async',
+  'mand',
+  'nomand',
+  'nosymfollow',
+])
 
 /** What may follow in `-v SOURCE:TARGET:OPTIONS`. */
 export function parseVolumeOptions(text: string, whole: string): string[] {
@@ -29,7 +45,13 @@ export function parseVolumeOptions(text: string, whole: string): string[] {
 export function parseTmpfsOptions(text: string, whole: string): string[] {
   const options = text.split(',').filter((option) => option !== '')
   for (const option of options) {
-    if (plain.has(option) || /^(?:size=\d+[kmgt%]?|nr_inodes=\d+[kmg]?|nr_blocks=\d+[kmg]?|mode=[0-7]{1,5}|[ug]id=\d+|huge=\w+|noswap|tmpcopyup|notmpcopyup)$/i.test(option)) continue
+    if (
+      plain.has(option) ||
+      /^(?:size=\d+[kmgt%]?|nr_inodes=\d+[kmg]?|nr_blocks=\d+[kmg]?|mode=[0-7]{1,5}|[ug]id=\d+|huge=\w+|noswap|tmpcopyup|notmpcopyup)$/i.test(
+        option,
+      )
+    )
+      continue
     throw invalid(`invalid tmpfs option "${option}" in "${whole}"`)
   }
   return requireCompatible(options, whole)

@@ -39,7 +39,9 @@ function parseTarget(target: string, whole: string): string {
 
 function parseVolumeName(name: string): string {
   if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$/.test(name)) {
-    throw invalid(`"${name}" is neither a path nor a name of a volume (letters, digits, "_", "." and "-"); a path begins with "/" or "."`)
+    throw invalid(
+      `"${name}" is neither a path nor a name of a volume (letters, digits, "_", "." and "-"); a path begins with "/" or "."`,
+    )
   }
   return name
 }
@@ -96,39 +98,126 @@ const synonyms: Readonly<Record<string, string>> = {
 }
 
 /** Fields that are options as they are, for every type that takes them: `ro`, `noexec=true`. */
-const switches = ['ro', 'rw', 'U', 'noexec', 'exec', 'nosuid', 'suid', 'nodev', 'dev', 'nocopy', 'copy', 'no-dereference', 'noatime', 'tmpcopyup', 'notmpcopyup', 'noswap'] as const
-const opposites: Readonly<Record<string, string>> = { ro: 'rw', rw: 'ro', noexec: 'exec', exec: 'noexec', nosuid: 'suid', suid: 'nosuid', nodev: 'dev', dev: 'nodev', nocopy: 'copy', copy: 'nocopy' }
+const switches = [
+  'ro',
+  'rw',
+  'U',
+  'noexec',
+  'exec',
+  'nosuid',
+  'suid',
+  'nodev',
+  'dev',
+  'nocopy',
+  'copy',
+  'no-dereference',
+  'noatime',
+  'tmpcopyup',
+  'notmpcopyup',
+  'noswap',
+] as const
+const opposites: Readonly<Record<string, string>> = {
+  ro: 'rw',
+  rw: 'ro',
+  noexec: 'exec',
+  exec: 'noexec',
+  nosuid: 'suid',
+  suid: 'nosuid',
+  nodev: 'dev',
+  dev: 'nodev',
+  nocopy: 'copy',
+  copy: 'nocopy',
+}
 
 const makers: Readonly<Record<string, Maker | undefined>> = {
   bind: (fields, whole) => {
-    only(fields, whole, ['source', 'target', 'bind-propagation', 'nonrecursive', 'relabel', 'idmap', 'consistency', 'create-mountpoint', 'bind-create-src', ...switches])
+    only(fields, whole, [
+      'source',
+      'target',
+      'bind-propagation',
+      'nonrecursive',
+      'relabel',
+      'idmap',
+      'consistency',
+      'create-mountpoint',
+      'bind-create-src',
+      ...switches,
+    ])
     const source = fields.get('source')
     if (source === undefined || source === '') throw invalid(`"${whole}" needs a source`)
     const createSource = isOn(fields, 'create-mountpoint') || isOn(fields, 'bind-create-src')
-    const options = [...switchesOf(fields, whole), ...propagation(fields, whole), ...relabel(fields, whole), ...idmap(fields), ...(isOn(fields, 'nonrecursive') ? ['bind'] : [])]
-    return { type: 'bind', source: hostPath(source), target: targetOf(fields, whole), options: requireCompatible(options, whole), ...(createSource ? { createSource } : {}) }
+    const options = [
+      ...switchesOf(fields, whole),
+      ...propagation(fields, whole),
+      ...relabel(fields, whole),
+      ...idmap(fields),
+      ...(isOn(fields, 'nonrecursive') ? ['bind'] : []),
+    ]
+    return {
+      type: 'bind',
+      source: hostPath(source),
+      target: targetOf(fields, whole),
+      options: requireCompatible(options, whole),
+      ...(createSource ? { createSource } : {}),
+    }
   },
   volume: (fields, whole) => {
-    only(fields, whole, ['source', 'target', 'subpath', 'idmap', 'consistency', 'bind-propagation', 'relabel', 'volume-label', 'volume-opt', 'volume-driver', ...switches])
-    for (const key of ['volume-label', 'volume-opt', 'volume-driver']) if (fields.has(key)) throw invalid(`"${key}" is not supported in a mount: create the volume first`)
+    only(fields, whole, [
+      'source',
+      'target',
+      'subpath',
+      'idmap',
+      'consistency',
+      'bind-propagation',
+      'relabel',
+      'volume-label',
+      'volume-opt',
+      'volume-driver',
+      ...switches,
+    ])
+    for (const key of ['volume-label', 'volume-opt', 'volume-driver'])
+      if (fields.has(key)) throw invalid(`"${key}" is not supported in a mount: create the volume first`)
     const name = fields.get('source')
     const subpath = subpathOf(fields, whole)
-    const options = [...switchesOf(fields, whole), ...propagation(fields, whole), ...relabel(fields, whole), ...idmap(fields)]
-    return { type: 'volume', ...(name === undefined || name === '' ? {} : { name: parseVolumeName(name) }), target: targetOf(fields, whole), options: requireCompatible(options, whole), ...subpath }
+    const options = [
+      ...switchesOf(fields, whole),
+      ...propagation(fields, whole),
+      ...relabel(fields, whole),
+      ...idmap(fields),
+    ]
+    return {
+      type: 'volume',
+      ...(name === undefined || name === '' ? {} : { name: parseVolumeName(name) }),
+      target: targetOf(fields, whole),
+      options: requireCompatible(options, whole),
+      ...subpath,
+    }
   },
   tmpfs: (fields, whole) => tmpfs('tmpfs', fields, whole),
   ramfs: (fields, whole) => tmpfs('ramfs', fields, whole),
   devpts: (fields, whole) => {
     only(fields, whole, ['target', 'uid', 'gid', 'mode', 'max'])
-    const numbers = ['uid', 'gid', 'max'].filter((key) => fields.has(key)).map((key) => `${key}=${parseNumber(fields, key, whole)}`)
+    const numbers = ['uid', 'gid', 'max']
+      .filter((key) => fields.has(key))
+      .map((key) => `${key}=${parseNumber(fields, key, whole)}`)
     const mode = fields.get('mode')
-    return { type: 'devpts', target: targetOf(fields, whole), options: [...numbers, ...(mode === undefined ? [] : [`mode=${parseOctal(mode).toString(8)}`])] }
+    return {
+      type: 'devpts',
+      target: targetOf(fields, whole),
+      options: [...numbers, ...(mode === undefined ? [] : [`mode=${parseOctal(mode).toString(8)}`])],
+    }
   },
   image: (fields, whole) => {
     only(fields, whole, ['source', 'target', 'rw', 'ro', 'subpath'])
     const image = fields.get('source')
     if (image === undefined || image === '') throw invalid(`"${whole}" needs a source`)
-    return { type: 'image', image, target: targetOf(fields, whole), writable: isOn(fields, 'rw'), ...subpathOf(fields, whole) }
+    return {
+      type: 'image',
+      image,
+      target: targetOf(fields, whole),
+      writable: isOn(fields, 'rw'),
+      ...subpathOf(fields, whole),
+    }
   },
 }
 
@@ -168,7 +257,8 @@ function switchesOf(fields: Fields, whole: string): string[] {
     .flatMap((key) => {
       if (isOn(fields, key)) return [key]
       const opposite = opposites[key]
-      if (opposite !== undefined && fields.has(opposite)) throw invalid(`"${key}" and "${opposite}" in "${whole}" exclude each other`)
+      if (opposite !== undefined && fields.has(opposite))
+        throw invalid(`"${key}" and "${opposite}" in "${whole}" exclude each other`)
       return opposite === undefined ? [] : [opposite]
     })
 }
@@ -176,7 +266,8 @@ function switchesOf(fields: Fields, whole: string): string[] {
 function propagation(fields: Fields, whole: string): string[] {
   const value = fields.get('bind-propagation')
   if (!fields.has('bind-propagation')) return []
-  if (!/^r?(?:private|shared|slave|unbindable)$/.test(value ?? '')) throw invalid(`unknown propagation "${value ?? ''}" in "${whole}"`)
+  if (!/^r?(?:private|shared|slave|unbindable)$/.test(value ?? ''))
+    throw invalid(`unknown propagation "${value ?? ''}" in "${whole}"`)
   return [value ?? '']
 }
 

@@ -1,8 +1,7 @@
 import type { NamespaceMode, UserNamespaceMode } from '../../index.js'
 import { invalid, parseInteger } from './value.js'
 
-const plainModes = ['private', 'host', 'none', 'shareable'] as const
-type PlainMode = (typeof plainModes)[number]
+type PlainMode = 'private' | 'host' | 'none' | 'shareable'
 
 /** `private`, `host`, `container:NAME`, `ns:PATH` and what else this kind of namespace has. */
 export function parseNamespace(text: string, allowed: readonly PlainMode[]): NamespaceMode | undefined {
@@ -57,15 +56,26 @@ const maximumId = 2 ** 32 - 2
 
 function keepId(options: string | undefined, text: string): UserNamespaceMode {
   const pairs = pairsOf(options, ['uid', 'gid', 'size'], text)
-  const number = (key: string) => pairs.filter(([name]) => name === key).map(([, value]) => parseInteger(value, 0, maximumId)).at(-1)
+  const number = (key: string) =>
+    pairs
+      .filter(([name]) => name === key)
+      .map(([, value]) => parseInteger(value, 0, maximumId))
+      .at(-1)
   const [uid, gid, size] = ['uid', 'gid', 'size'].map(number)
-  return { mode: 'keep-id', ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }), ...(size === undefined ? {} : { size }) }
+  return {
+    mode: 'keep-id',
+    ...(uid === undefined ? {} : { uid }),
+    ...(gid === undefined ? {} : { gid }),
+    ...(size === undefined ? {} : { size }),
+  }
 }
 
 function auto(options: string | undefined, text: string): UserNamespaceMode {
   const pairs = pairsOf(options, ['size', 'uidmapping', 'gidmapping'], text)
   const all = (key: string) => pairs.filter(([name]) => name === key).map(([, value]) => value)
-  const size = all('size').map((value) => parseInteger(value, 1, maximumId)).at(-1)
+  const size = all('size')
+    .map((value) => parseInteger(value, 1, maximumId))
+    .at(-1)
   const [uidMapping, gidMapping] = [all('uidmapping').map(parseIdMap), all('gidmapping').map(parseIdMap)] as const
   return {
     mode: 'auto',
@@ -75,11 +85,16 @@ function auto(options: string | undefined, text: string): UserNamespaceMode {
   }
 }
 
-function pairsOf(options: string | undefined, allowed: readonly string[], text: string): readonly (readonly [string, string])[] {
+function pairsOf(
+  options: string | undefined,
+  allowed: readonly string[],
+  text: string,
+): readonly (readonly [string, string])[] {
   if (options === undefined) return []
   return options.split(',').map((option) => {
     const [key = '', value] = option.split('=', 2)
-    if (!allowed.includes(key) || value === undefined) throw invalid(`unknown option "${option}" in "${text}": ${allowed.map((name) => `${name}=`).join(', ')}`)
+    if (!allowed.includes(key) || value === undefined)
+      throw invalid(`unknown option "${option}" in "${text}": ${allowed.map((name) => `${name}=`).join(', ')}`)
     return [key, value]
   })
 }

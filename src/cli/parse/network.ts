@@ -45,13 +45,22 @@ function parseMode(text: string): NetworkSpec | undefined {
   }
 }
 
-const slirpOptions = ['allow_host_loopback', 'mtu', 'cidr', 'enable_ipv6', 'outbound_addr', 'outbound_addr6', 'port_handler']
+const slirpOptions = [
+  'allow_host_loopback',
+  'mtu',
+  'cidr',
+  'enable_ipv6',
+  'outbound_addr',
+  'outbound_addr6',
+  'port_handler',
+]
 
 function parseSlirpOptions(text: string): Record<string, string> {
   const options: Record<string, string> = {}
   for (const option of text.split(',').filter((part) => part !== '')) {
     const [key = '', value] = option.split('=', 2)
-    if (!slirpOptions.includes(key)) throw invalid(`unknown option "${key}" of slirp4netns: one of ${slirpOptions.join(', ')}`)
+    if (!slirpOptions.includes(key))
+      throw invalid(`unknown option "${key}" of slirp4netns: one of ${slirpOptions.join(', ')}`)
     if (value === undefined || value === '') throw invalid(`option "${key}" of slirp4netns needs a value`)
     options[key] = value
   }
@@ -59,6 +68,7 @@ function parseSlirpOptions(text: string): Record<string, string> {
 }
 
 function parseNetworkName(name: string): string {
-  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/.test(name)) throw invalid(`"${name}" is neither a network mode nor a name of a network`)
+  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/.test(name))
+    throw invalid(`"${name}" is neither a network mode nor a name of a network`)
   return name
 }

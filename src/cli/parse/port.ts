@@ -9,7 +9,8 @@ export function parsePort(text: string): PortSpec {
   const [, ip, host = '', container = ''] = match
   const inside = parsePortRange(container, text)
   const outside = host === '' ? undefined : parsePortRange(host, text)
-  if (outside !== undefined && outside.range !== inside.range) throw invalid(`host and container port ranges of "${text}" have different lengths`)
+  if (outside !== undefined && outside.range !== inside.range)
+    throw invalid(`host and container port ranges of "${text}" have different lengths`)
   return {
     ...(ip === undefined || ip === '' ? {} : { hostIp: parseAddress(ip, text) }),
     ...(outside === undefined ? {} : { hostPort: outside.port }),
@@ -29,7 +30,8 @@ function splitProtocol(text: string): readonly [string, PortSpec['protocol']] {
   const slash = text.indexOf('/')
   if (slash < 0) return [text, 'tcp']
   const protocol = text.slice(slash + 1).toLowerCase()
-  if (protocol !== 'tcp' && protocol !== 'udp' && protocol !== 'sctp') throw invalid(`unknown protocol "${protocol}" in "${text}": tcp, udp or sctp`)
+  if (protocol !== 'tcp' && protocol !== 'udp' && protocol !== 'sctp')
+    throw invalid(`unknown protocol "${protocol}" in "${text}": tcp, udp or sctp`)
   return [text.slice(0, slash), protocol]
 }
 

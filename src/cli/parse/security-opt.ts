@@ -18,7 +18,9 @@ function applyOption(security: Mutable, text: string): void {
   apply(security, value, text)
 }
 
-const appliers: Readonly<Record<string, ((security: Mutable, value: string | undefined, text: string) => void) | undefined>> = {
+const appliers: Readonly<
+  Record<string, ((security: Mutable, value: string | undefined, text: string) => void) | undefined>
+> = {
   'no-new-privileges': (security, value) => {
     security.noNewPrivileges = value === undefined || parseBoolean(value)
   },
@@ -28,7 +30,8 @@ const appliers: Readonly<Record<string, ((security: Mutable, value: string | und
   },
   label: (security, value, text) => {
     const label = required(value, text)
-    if (!/^(?:disable|nested|(?:user|role|type|level|filetype):.+)$/.test(label)) throw invalid(`unknown label "${label}"`)
+    if (!/^(?:disable|nested|(?:user|role|type|level|filetype):.+)$/.test(label))
+      throw invalid(`unknown label "${label}"`)
     security.label = [...(security.label ?? []), label]
   },
   apparmor: (security, value, text) => {

@@ -1,7 +1,24 @@
 import type { Ulimit } from '../../index.js'
 import { invalid } from './value.js'
 
-const names = ['as', 'core', 'cpu', 'data', 'fsize', 'locks', 'memlock', 'msgqueue', 'nice', 'nofile', 'nproc', 'rss', 'rtprio', 'rttime', 'sigpending', 'stack']
+const names = [
+  'as',
+  'core',
+  'cpu',
+  'data',
+  'fsize',
+  'locks',
+  'memlock',
+  'msgqueue',
+  'nice',
+  'nofile',
+  'nproc',
+  'rss',
+  'rtprio',
+  'rttime',
+  'sigpending',
+  'stack',
+]
 
 /** `NAME=SOFT[:HARD]`, -1 for no limit, or `host` for the caller's own. */
 export function parseUlimit(text: string): Ulimit {

@@ -4,7 +4,14 @@ export function invalid(message: string): TspodError {
   return new TspodError('invalid-argument', message)
 }
 
-const sizeUnits: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40, p: 2 ** 50 }
+const sizeUnits: Readonly<Record<string, number>> = {
+  '': 1,
+  k: 2 ** 10,
+  m: 2 ** 20,
+  g: 2 ** 30,
+  t: 2 ** 40,
+  p: 2 ** 50,
+}
 
 /** `64m`, `1.5g`, `512`: bytes, by powers of 1024 (`b`, `kb` and `kib` mean the same, as in Docker). */
 export function parseSize(text: string): number {
@@ -19,20 +26,34 @@ export function parseSizeOrUnlimited(text: string): number {
   return text === '-1' ? -1 : parseSize(text)
 }
 
-const nanosecondsPer: Readonly<Record<string, number>> = { ns: 1, us: 1e3, µs: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 }
+const nanosecondsPer: Readonly<Record<string, number>> = {
+  ns: 1,
+  us: 1e3,
+  µs: 1e3,
+  ms: 1e6,
+  s: 1e9,
+  m: 60e9,
+  h: 3600e9,
+}
 
 /** Go's `1h30m`, `1.5s`, `300ms`, in nanoseconds. A bare number is refused, but for 0. */
 export function parseDuration(text: string): number {
   if (text === '0') return 0
-  if (!/^(?:\d+(?:\.\d*)?(?:ns|us|µs|ms|s|m|h))+$/.test(text)) throw invalid(`"${text}" is not a duration like 30s or 1m30s`)
+  if (!/^(?:\d+(?:\.\d*)?(?:ns|us|µs|ms|s|m|h))+$/.test(text))
+    throw invalid(`"${text}" is not a duration like 30s or 1m30s`)
   let total = 0
-  for (const [, number, unit] of text.matchAll(/(\d+(?:\.\d*)?)(ns|us|µs|ms|s|m|h)/g)) total += Number(number) * (nanosecondsPer[unit ?? ''] ?? NaN)
+  for (const [, number, unit] of text.matchAll(/(\d+(?:\.\d*)?)(ns|us|µs|ms|s|m|h)/g))
+    total += Number(number) * (nanosecondsPer[unit ?? ''] ?? NaN)
   if (!Number.isSafeInteger(Math.round(total))) throw invalid(`"${text}" is too long`)
   return Math.round(total)
 }
 
 /** A whole number within bounds. */
-export function parseInteger(text: string, minimum = Number.MIN_SAFE_INTEGER, maximum = Number.MAX_SAFE_INTEGER): number {
+export function parseInteger(
+  text: string,
+  minimum = Number.MIN_SAFE_INTEGER,
+  maximum = Number.MAX_SAFE_INTEGER,
+): number {
   const value = /^[+-]?\d+$/.test(text) ? Number(text) : NaN
   if (!Number.isSafeInteger(value)) throw invalid(`"${text}" is not a whole number`)
   if (value < minimum || value > maximum) throw invalid(`${text} is not between ${minimum} and ${maximum}`)
@@ -48,7 +69,8 @@ export function parseDecimal(text: string): number {
 /** `0022`, `22`: octal. */
 export function parseOctal(text: string, maximum = 0o7777): number {
   const value = /^[0-7]{1,5}$/.test(text) ? Number.parseInt(text, 8) : NaN
-  if (Number.isNaN(value) || value > maximum) throw invalid(`"${text}" is not an octal number of at most ${maximum.toString(8)}`)
+  if (Number.isNaN(value) || value > maximum)
+    throw invalid(`"${text}" is not an octal number of at most ${maximum.toString(8)}`)
   return value
 }
 
@@ -76,6 +98,7 @@ export function parseContainerPath(text: string, what = 'container path'): strin
 
 /** `0-3,7`: a list of numbers and ranges, as cpuset takes it. */
 export function parseCpuSet(text: string): string {
-  if (!/^\d{1,5}(?:-\d{1,5})?(?:,\d{1,5}(?:-\d{1,5})?)*$/.test(text)) throw invalid(`"${text}" is not a list like 0-3,7`)
+  if (!/^\d{1,5}(?:-\d{1,5})?(?:,\d{1,5}(?:-\d{1,5})?)*$/.test(text))
+    throw invalid(`"${text}" is not a list like 0-3,7`)
   return text
 }

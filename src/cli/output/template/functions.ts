@@ -24,7 +24,7 @@ export function show(value: unknown): string {
     const shown = entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, inner]) => `${key}:${showInside(inner)}`)
     return `map[${shown.join(' ')}]`
   }
-  return String(value as number)
+  return String(value)
 }
 
 function showInside(value: unknown): string {

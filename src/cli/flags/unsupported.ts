@@ -1,0 +1,56 @@
+import { TspodError } from '../../base/errors.js'
+import { Flags } from './define.js'
+
+/** Podman's flags of run and create that tspod knows but cannot do: said clearly, rather than “unknown flag”. */
+const reasons = {
+  'blkio-weight-device': 'a weight for a single device',
+  'cert-dir': 'a folder of certificates; put them below ~/.config/containers/certs.d',
+  chrootdirs: 'further root folders',
+  creds: 'a login on the command line; use tspod login',
+  'decryption-key': 'encrypted images',
+  'device-cgroup-rule': 'device rules; they need cgroup v1 and root',
+  'env-merge': "values made of the image's; use --env",
+  gpus: 'GPUs by number; use --device',
+  'health-log-destination': 'a log of health checks of its own',
+  'health-max-log-count': 'a log of health checks of its own',
+  'health-max-log-size': 'a log of health checks of its own',
+  'health-startup-cmd': 'health checks for the start; use --health-start-period',
+  'health-startup-interval': 'health checks for the start; use --health-start-interval',
+  'health-startup-retries': 'health checks for the start',
+  'health-startup-success': 'health checks for the start',
+  'health-startup-timeout': 'health checks for the start',
+  'hosts-file': 'another hosts file; use --volume',
+  hostuser: "adding the host's users",
+  'init-ctr': 'init containers',
+  ip: 'a fixed address',
+  ip6: 'a fixed address',
+  'mac-address': 'a fixed hardware address',
+  'network-alias': 'further names in a network',
+  pod: 'pods',
+  'pod-id-file': 'pods',
+  'preserve-fd': 'single descriptors; use --preserve-fds',
+  'rdt-class': 'resource control by RDT',
+  requires: 'dependencies',
+  retry: 'another number of attempts',
+  'retry-delay': 'another pause between attempts',
+  'seccomp-policy': 'profiles inside images; use --security-opt seccomp=FILE',
+  secret: 'secrets',
+  'shm-size-systemd': 'sizes for systemd',
+} as const
+
+type Name = keyof typeof reasons
+type Unsupported = Readonly<Record<Name, ReturnType<typeof unsupported>>>
+
+function unsupported(name: string, what: string) {
+  return Flags.string({
+    hidden: true,
+    multiple: true,
+    multipleNonGreedy: true,
+    summary: `Not supported: ${what}`,
+    parse: () => Promise.reject(new TspodError('not-supported', `--${name} is not supported: ${what}`)),
+  })
+}
+
+export const unsupportedFlags = Object.fromEntries(
+  Object.entries(reasons).map(([name, what]) => [name, unsupported(name, what)]),
+) as Unsupported
