@@ -1,0 +1,34 @@
+/* A ring of buffers between two threads: one fills, the other empties, in order. */
+#pragma once
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CHUNK_SIZE ((size_t)512 * 1024) /* a multiple of 512: a tar header never lies in two */
+#define CHUNK_COUNT 8
+
+struct chunk {
+	uint8_t *data;
+	size_t size;
+};
+
+struct chunk_queue {
+	pthread_mutex_t mutex;
+	pthread_cond_t changed;
+	struct chunk chunks[CHUNK_COUNT];
+	unsigned filled, emptied; /* how many, ever */
+	bool closed;		  /* by the filling side: no more will come */
+};
+
+void chunk_queue_init(struct chunk_queue *);
+void chunk_queue_free(struct chunk_queue *);
+
+/* Filling side: the next buffer (waits for one), then its hand-over. */
+struct chunk *chunk_to_fill(struct chunk_queue *);
+void chunk_filled(struct chunk_queue *);
+void chunk_queue_close(struct chunk_queue *);
+
+/* Emptying side: the next full buffer, or NULL after the last; then its return. */
+struct chunk *chunk_to_empty(struct chunk_queue *);
+void chunk_emptied(struct chunk_queue *);
