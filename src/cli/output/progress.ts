@@ -1,4 +1,3 @@
-import { isatty } from 'node:tty'
 import type { Ora } from 'ora'
 import type { ProgressEvent } from '../../index.js'
 import { writeError } from './write.js'
@@ -23,7 +22,7 @@ export function startProgress(): Progress {
 }
 
 function isForPeople(): boolean {
-  return isatty(2) && process.env['TERM'] !== 'dumb'
+  return process.stderr.isTTY && process.env['TERM'] !== 'dumb'
 }
 
 function lines(): Progress {
