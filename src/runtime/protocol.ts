@@ -186,7 +186,14 @@ export type ClientMessage =
 
 /** From the monitor. Unknown ones are refused by both sides. `removed` follows `exited` where `remove` was planned. */
 export type MonitorMessage =
-  | { readonly type: 'hello'; readonly protocol: 1 }
+  | {
+      readonly type: 'hello'
+      readonly protocol: 1
+      /** The container has a terminal; it reads stdin; `removed` will follow `exited`. */
+      readonly terminal?: boolean
+      readonly stdin?: boolean
+      readonly removes?: boolean
+    }
   | { readonly type: 'created'; readonly pid: number }
   | { readonly type: 'started' }
   | { readonly type: 'exited'; readonly status: number; readonly signal?: number; readonly oomKilled?: boolean }
