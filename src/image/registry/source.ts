@@ -66,11 +66,9 @@ export class RegistrySource implements ImageSource {
   }
 
   #open(endpoint: Endpoint): Repository {
-    const http = openHttp(endpoint, this.#options)
+    const { repository, http } = openEndpoint(endpoint, this.#options)
     this.#clients.push(http)
-    const name = `${endpoint.reference.domain}/${endpoint.reference.path}`
-    const auth = new RegistryAuth(http, () => this.#options.credentials(name))
-    return new Repository({ endpoint, http, auth, retry: this.#options.retry })
+    return repository
   }
 
   #failure(failures: readonly unknown[]): Error {
@@ -82,11 +80,28 @@ export class RegistrySource implements ImageSource {
   }
 }
 
-/** An HTTP client for one endpoint, with its certificates. */
-export function openHttp(endpoint: Endpoint, options: RegistryOptions): HttpClient {
-  return new HttpClient({
+/** The repository itself, not a mirror of it. Close the client at the end. */
+export function openRepository(
+  reference: Reference,
+  options: RegistryOptions,
+  actions = 'pull',
+): { repository: Repository; http: HttpClient } {
+  const endpoint = endpointsFor(reference, { ...options, forWriting: true }).at(-1)
+  if (endpoint === undefined) throw new TspodError('internal', `no endpoint for ${formatReference(reference)}`)
+  return openEndpoint(endpoint, options, actions)
+}
+
+function openEndpoint(
+  endpoint: Endpoint,
+  options: RegistryOptions,
+  actions = 'pull',
+): { repository: Repository; http: HttpClient } {
+  const http = new HttpClient({
     ...options.http,
     certificates: options.certificates,
     verifyTls: (host) => !(endpoint.insecure && host === endpoint.host),
   })
+  const name = `${endpoint.reference.domain}/${endpoint.reference.path}`
+  const auth = new RegistryAuth(http, () => options.credentials(name))
+  return { repository: new Repository({ endpoint, http, auth, retry: options.retry, actions }), http }
 }

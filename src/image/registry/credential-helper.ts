@@ -1,0 +1,58 @@
+import { spawn } from 'node:child_process'
+import { TspodError } from '../../base/errors.js'
+import type { Credentials } from './auth.js'
+
+const maximumAnswer = 1024 * 1024
+const timeoutMilliseconds = 30_000
+/** What helpers say when they know nothing of a server; it is no failure (docker-credential-helpers). */
+const nothingKnown = /credentials not found in native keychain|no credentials server URL/i
+
+/** Asks `docker-credential-NAME get` for a server's login; undefined if it has none. */
+export async function askHelper(
+  helper: string,
+  server: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Credentials | undefined> {
+  if (!/^[\w.-]+$/.test(helper)) throw new TspodError('config-invalid', `invalid credential helper ${JSON.stringify(helper)}`)
+  const program = `docker-credential-${helper}`
+  const { status, output } = await run(program, server, env)
+  if (status !== 0) {
+    if (nothingKnown.test(output)) return undefined
+    const said = output.trim().replace(/[\p{Cc}\p{Cf}]/gu, '?').slice(0, 200)
+    throw new TspodError('registry-denied', `${program} get failed for ${server}: ${said}`)
+  }
+  return parseAnswer(output, program)
+}
+
+function parseAnswer(output: string, program: string): Credentials {
+  let value: { Username?: unknown; Secret?: unknown } | null
+  try {
+    value = JSON.parse(output) as typeof value
+  } catch (error) {
+    throw new TspodError('registry-denied', `${program} answered something that is not JSON`, { cause: error })
+  }
+  const { Username: username, Secret: secret } = value ?? {}
+  if (typeof username !== 'string' || typeof secret !== 'string') {
+    throw new TspodError('registry-denied', `${program} answered without a login`)
+  }
+  return username === '<token>' ? { kind: 'token', identityToken: secret } : { kind: 'password', username, password: secret }
+}
+
+function run(program: string, input: string, env: Readonly<Record<string, string | undefined>>): Promise<{ status: number; output: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, ['get'], { stdio: ['pipe', 'pipe', 'ignore'], env, timeout: timeoutMilliseconds })
+    const chunks: Buffer[] = []
+    let length = 0
+    child.stdout.on('data', (chunk: Buffer) => {
+      length += chunk.length
+      if (length > maximumAnswer) child.kill('SIGKILL')
+      else chunks.push(chunk)
+    })
+    child.stdin.on('error', () => undefined) /* It may end without reading. */
+    child.once('error', (error) => {
+      reject(new TspodError('config-invalid', `credential helper ${program} cannot be run: ${error.message}`, { cause: error }))
+    })
+    child.once('close', (code) => resolve({ status: code ?? 1, output: Buffer.concat(chunks).toString('utf8') }))
+    child.stdin.end(input)
+  })
+}
