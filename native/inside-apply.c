@@ -111,11 +111,12 @@ int verb_apply(int argc, char **argv)
 	if (options_read(argc, argv, rows, userns_rows(&userns)) != argc || !root)
 		inside_fail(STAGE_USAGE, 0, NULL, "usage: apply --root FOLDER [options]");
 	input = input_open(&o);
-	userns_enter(&userns, false);
-	how.single = userns.single;
 	root_fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (root_fd < 0)
 		inside_fail(STAGE_WRITE, errno, root, "open the layer's folder");
+	userns_own(&userns, root_fd);
+	userns_enter(&userns, false);
+	how.single = userns.single;
 	write_archive(&o, &how, input, root_fd, "applied");
 	return 0;
 }

@@ -56,16 +56,24 @@ int verb_copy(int argc, char **argv)
 	if (first >= argc || (path && argc - first != 1) || (!path && argc - first < 2))
 		inside_fail(STAGE_USAGE, 0, NULL, "usage: copy [--marks] FOLDER… TARGET, or copy --path PATH [options] TARGET");
 	if (path) {
-		int root_fd = root_enter(&root, &userns);
+		int root_fd;
 
 		to_fd = folder_open(argv[first]);
+		userns_own(&userns, to_fd);
+		root_fd = root_enter(&root, &userns);
 		found = copy_from_root(root_fd, path, to_fd, &how, &copied);
 		root_leave(&root);
 	} else {
+		int *from = xmalloc((argc - first) * sizeof(*from));
+
+		for (int i = first; i < argc; i++)
+			from[i - first] = folder_open(argv[i]);
+		to_fd = from[argc - 1 - first];
+		userns_own(&userns, to_fd);
 		userns_enter(&userns, false);
-		to_fd = folder_open(argv[argc - 1]);
 		for (int i = first; i < argc - 1; i++)
-			tree_copy(folder_open(argv[i]), to_fd, &how, &copied);
+			tree_copy(from[i - first], to_fd, &how, &copied);
+		free(from);
 	}
 	if (sync && syncfs(to_fd) < 0)
 		inside_fail(STAGE_WRITE, errno, argv[argc - 1], "write the tree to the disk");

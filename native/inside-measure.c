@@ -56,10 +56,12 @@ int verb_measure(int argc, char **argv)
 	struct userns_options userns = { 0 };
 	int first = options_read(argc, argv, userns_rows(&userns), NULL);
 	struct measure m = { 0 };
+	int parent = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
+	/* By way of where the caller stands: as root of the namespace we may not be let through what lies above. */
 	userns_enter(&userns, false);
 	for (int i = first; i < argc; i++) {
-		int fd = open(argv[i], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		int fd = openat(parent, argv[i], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		struct stat st;
 
 		if (fd < 0 && errno == ENOENT)

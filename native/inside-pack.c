@@ -85,20 +85,21 @@ int verb_pack(int argc, char **argv)
 	enum blob_compression compression;
 	struct blob_writer blob;
 	uint64_t entries;
-	int fd, base_fd = -1;
+	int fd, root_fd, base_fd = -1;
 
 	*next++ = (struct option_row){ .name = "root", .text = &root };
 	*next++ = (struct option_row){ .name = "base", .text = &base };
 	if (options_read(argc, argv, rows, userns_rows(&userns)) != argc || !root)
 		inside_fail(STAGE_USAGE, 0, NULL, "usage: pack --root FOLDER [options]");
 	fd = output_open(&o, &compression);
+	root_fd = folder_open(root);
+	if (base)
+		base_fd = folder_open(base);
 	userns_enter(&userns, false);
 	o.pack.layer = true;
 	o.pack.single = userns.single;
-	if (base)
-		base_fd = folder_open(base);
 	blob_create(&blob, fd, compression, o.level);
-	entries = tree_pack(&blob, folder_open(root), base_fd, "", &o.pack);
+	entries = tree_pack(&blob, root_fd, base_fd, "", &o.pack);
 	blob_end(&blob);
 	answer("packed", &blob, entries);
 	return 0;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/mount.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,8 +42,15 @@ static const char *context_message(int context, char *text, size_t size)
 	return text + (n > 2 && text[1] == ' ' ? 2 : 0);
 }
 
-/* A layer by its descriptor: its path may hold commas and colons, which the options take for their own, and 128 paths
- * are longer than the page that mount(2) takes. */
+/* Folders by their descriptors: their paths may hold commas and colons, which the options take for their own, and 128
+ * paths are longer than the page that mount(2) takes. Opened within the mount namespace that mounts them, or the kernel
+ * refuses (clone_private_mount). */
+struct overlay_folders {
+	size_t count;
+	char (*lower)[32];
+	char upper[32], work[32];
+};
+
 static void descriptor_path(const char *folder, char text[32])
 {
 	int fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -52,29 +60,33 @@ static void descriptor_path(const char *folder, char text[32])
 	snprintf(text, 32, "/proc/self/fd/%d", fd);
 }
 
-static int set_folder(int context, const char *key, const char *folder)
+static void folders_open(const struct root_options *o, struct overlay_folders *folders)
 {
-	char path[32];
-
-	descriptor_path(folder, path);
-	return context_set(context, FSCONFIG_SET_STRING, key, path);
+	folders->count = o->lower.count;
+	folders->lower = xmalloc(folders->count * sizeof(*folders->lower));
+	for (size_t i = 0; i < folders->count; i++)
+		descriptor_path(o->lower.items[i], folders->lower[i]);
+	if (o->upper) {
+		descriptor_path(o->upper, folders->upper);
+		descriptor_path(o->work, folders->work);
+	}
 }
 
 /* 1: given; 0: this kernel (before 6.7) does not take layer by layer; -1: errno. */
-static int set_lower(int context, const struct text_list *lower)
+static int set_lower(int context, const struct overlay_folders *folders)
 {
-	for (size_t i = 0; i < lower->count; i++) {
-		if (set_folder(context, "lowerdir+", lower->items[i]) == 0)
+	for (size_t i = 0; i < folders->count; i++) {
+		if (context_set(context, FSCONFIG_SET_STRING, "lowerdir+", folders->lower[i]) == 0)
 			continue;
 		return i == 0 && errno == EINVAL ? 0 : -1;
 	}
 	return 1;
 }
 
-/* All layers in one page of options: 200 of them fit, as descriptors. */
-static int mount_at_once(const struct root_options *o)
+/* All layers in one page of options: 200 of them fit, as descriptors. Mounts on the working directory. */
+static int mount_at_once(const struct overlay_folders *folders)
 {
-	char *data, path[32];
+	char *data;
 	size_t size;
 	FILE *stream = open_memstream(&data, &size);
 	int result;
@@ -82,58 +94,59 @@ static int mount_at_once(const struct root_options *o)
 	if (!stream)
 		return -1;
 	fputs("userxattr,lowerdir=", stream);
-	for (size_t i = 0; i < o->lower.count; i++) {
-		descriptor_path(o->lower.items[i], path);
-		fprintf(stream, "%s%s", i ? ":" : "", path);
-	}
-	if (o->upper) {
-		descriptor_path(o->upper, path);
-		fprintf(stream, ",upperdir=%s", path);
-		descriptor_path(o->work, path);
-		fprintf(stream, ",workdir=%s", path);
-	}
+	for (size_t i = 0; i < folders->count; i++)
+		fprintf(stream, "%s%s", i ? ":" : "", folders->lower[i]);
+	if (*folders->upper)
+		fprintf(stream, ",upperdir=%s,workdir=%s", folders->upper, folders->work);
 	fclose(stream);
-	result = mount("overlay", o->mountpoint, "overlay", 0, data);
+	result = mount("overlay", ".", "overlay", 0, data);
 	free(data);
 	return result;
 }
 
-static int mount_by_context(const struct root_options *o, int context, bool *supported)
+/* The mount's descriptor, not attached anywhere. `*supported`: whether this way is one. */
+static int mount_by_context(const struct overlay_folders *folders, int context, bool *supported)
 {
-	int given = set_lower(context, &o->lower), mount_fd, result;
+	int given = set_lower(context, folders);
 
 	*supported = given != 0;
 	if (given <= 0 || context_set(context, FSCONFIG_SET_FLAG, "userxattr", NULL) < 0)
 		return -1;
-	if (o->upper && (set_folder(context, "upperdir", o->upper) < 0 || set_folder(context, "workdir", o->work) < 0))
+	if (*folders->upper && (context_set(context, FSCONFIG_SET_STRING, "upperdir", folders->upper) < 0 ||
+				context_set(context, FSCONFIG_SET_STRING, "workdir", folders->work) < 0))
 		return -1;
 	if (context_set(context, FSCONFIG_CMD_CREATE, NULL, NULL) < 0)
 		return -1;
-	mount_fd = syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, 0);
-	if (mount_fd < 0)
-		return -1;
-	result = syscall(SYS_move_mount, mount_fd, "", AT_FDCWD, o->mountpoint, MOVE_MOUNT_F_EMPTY_PATH);
-	close(mount_fd);
-	return result;
+	return syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, 0);
 }
 
-static void mount_kernel_overlay(const struct root_options *o)
+/* Stands in the mountpoint, which unshare(CLONE_NEWNS) has moved to the new namespace with us. */
+static int mount_kernel_overlay(const struct root_options *o, const struct overlay_folders *folders)
 {
 	char text[400] = "";
 	const char *said = "";
 	bool supported = false;
-	int context = syscall(SYS_fsopen, "overlay", FSOPEN_CLOEXEC), result = -1, errnum;
+	int context = syscall(SYS_fsopen, "overlay", FSOPEN_CLOEXEC), fd = -1, result = -1, errnum;
 
-	if (context >= 0)
-		result = mount_by_context(o, context, &supported);
-	if (context < 0 || !supported)
-		result = mount_at_once(o);
+	if (context >= 0) {
+		fd = mount_by_context(folders, context, &supported);
+		result = fd;
+	}
+	if (fd >= 0 && o->mountpoint)
+		result = syscall(SYS_move_mount, fd, "", AT_FDCWD, ".", MOVE_MOUNT_F_EMPTY_PATH);
+	if (!supported && o->mountpoint) {
+		result = mount_at_once(folders);
+		if (result == 0)
+			fd = open(o->mountpoint, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	}
 	errnum = errno;
 	if (result < 0 && context >= 0)
 		said = context_message(context, text, sizeof(text));
-	if (result < 0)
+	if (result < 0 || fd < 0)
 		inside_fail(STAGE_MOUNT, errnum, o->mountpoint, "mount the overlay%s%.180s", *said ? ": " : "", said);
-	close(context);
+	if (context >= 0)
+		close(context);
+	return fd;
 }
 
 /* libfuse splits at commas, fuse-overlayfs at colons; both take a backslash before. */
@@ -195,27 +208,52 @@ static void mount_fuse_overlayfs(const struct root_options *o)
 	free(options);
 }
 
-int root_enter(const struct root_options *o, const struct userns_options *userns)
+static int root_folder(const char *path)
 {
-	bool overlay = o->lower.count > 0;
-	const char *path = overlay ? o->mountpoint : o->root;
-	int fd;
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (!path || (overlay && (!!o->upper != !!o->work || o->root)))
-		inside_fail(STAGE_USAGE, 0, NULL, "a root is needed: --root, or --lower with --mountpoint");
-	userns_enter(userns, overlay);
-	if (overlay && o->program)
-		mount_fuse_overlayfs(o);
-	else if (overlay)
-		mount_kernel_overlay(o);
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		inside_fail(STAGE_INPUT, errno, path, "open the root");
 	return fd;
 }
 
+int root_enter(const struct root_options *o, const struct userns_options *userns)
+{
+	struct overlay_folders folders = { 0 };
+	char here[PATH_MAX];
+	int fd, mount_fd;
+
+	if (!o->root == !o->lower.count || !!o->upper != !!o->work || (o->program && !o->mountpoint))
+		inside_fail(STAGE_USAGE, 0, NULL, "a root is needed: --root, or --lower with --mountpoint");
+	if (o->root) {
+		/* What is behind /proc/PID/root opens to the owner of its namespace only. */
+		fd = userns->join ? -1 : root_folder(o->root);
+		userns_enter(userns, false);
+		return fd < 0 ? root_folder(o->root) : fd;
+	}
+	if (o->mountpoint && (!getcwd(here, sizeof(here)) || chdir(o->mountpoint) < 0))
+		inside_fail(STAGE_MOUNT, errno, o->mountpoint, "go to the mountpoint");
+	userns_enter(userns, true);
+	if (o->program) {
+		mount_fuse_overlayfs(o);
+		if (chdir(here) < 0)
+			inside_fail(STAGE_MOUNT, errno, here, "go back to the working directory");
+		return root_folder(o->mountpoint);
+	}
+	folders_open(o, &folders);
+	mount_fd = mount_kernel_overlay(o, &folders);
+	free(folders.lower);
+	fd = openat(mount_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		inside_fail(STAGE_MOUNT, errno, o->mountpoint, "open the root");
+	/* The mount's own descriptor stays open: with it a mount that is attached nowhere would go. */
+	if (o->mountpoint && chdir(here) < 0)
+		inside_fail(STAGE_MOUNT, errno, here, "go back to the working directory");
+	return fd;
+}
+
 void root_leave(const struct root_options *o)
 {
-	if (o->lower.count)
+	if (o->lower.count && o->mountpoint)
 		umount2(o->mountpoint, MNT_DETACH);
 }

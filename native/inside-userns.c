@@ -180,6 +180,31 @@ static void become_root(bool drop_groups)
 		inside_fail(STAGE_USERNS, errno, NULL, "become root of the user namespace");
 }
 
+/* The id outside of what is 0 inside. */
+static bool host_root(const char *map, uint32_t *id)
+{
+	char *numbers[3 * MAX_RANGES];
+	int count = map_split(map, numbers);
+
+	for (int i = 0; i < count; i += 3) {
+		if (strcmp(numbers[i], "0") == 0) {
+			*id = strtoul(numbers[i + 1], NULL, 10);
+			return true;
+		}
+	}
+	return false;
+}
+
+void userns_own(const struct userns_options *o, int fd)
+{
+	uint32_t uid, gid;
+
+	if (geteuid() != 0 || o->none || o->join || !o->uid_map || !o->gid_map)
+		return;
+	if (host_root(o->uid_map, &uid) && host_root(o->gid_map, &gid) && fchown(fd, uid, gid) < 0)
+		inside_fail(STAGE_USERNS, errno, NULL, "give the folder to the namespace's root");
+}
+
 void userns_enter(const struct userns_options *o, bool mounts)
 {
 	if (o->join) {

@@ -15,5 +15,9 @@ struct userns_options {
 /* The rows of the options above, for options_read's second table. */
 const struct option_row *userns_rows(struct userns_options *);
 
+/* What a caller who is the host's root made for the namespace belongs to the namespace's root, who is another then.
+ * Before entering. */
+void userns_own(const struct userns_options *, int fd);
+
 /* Enters it and becomes its root. With `mounts`, a private mount namespace too. */
 void userns_enter(const struct userns_options *, bool mounts);
