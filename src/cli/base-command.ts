@@ -106,7 +106,14 @@ export abstract class BaseCommand extends Command {
     const onLog: EngineOptions['onLog'] = (entry, message) => {
       if (levelAtLeast(entry, level)) writeError(`${entry}: ${message}\n`)
     }
-    return openEngine({ ...options, onLog, env: process.env, beforeExec: () => this.#leave(), ...more })
+    return openEngine({
+      ...options,
+      onLog,
+      env: process.env,
+      self: selfCommand(),
+      beforeExec: () => this.#leave(),
+      ...more,
+    })
   }
 
   /** Shows what takes a while (a pull), unless `quiet`: give the result to `engine`. */
@@ -160,4 +167,9 @@ export abstract class BaseCommand extends Command {
     const words = (this.id ?? '').replaceAll(':', ' ')
     return new TspodError('usage', `${error.message}; see 'tspod ${words} --help'`)
   }
+}
+
+/** By which the native process calls this program back: Node, its options, and the launcher. */
+function selfCommand(): readonly string[] {
+  return [process.execPath, ...process.execArgv, process.argv[1] ?? '']
 }
