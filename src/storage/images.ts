@@ -87,11 +87,11 @@ export class ImageStore {
    * Removes the blobs that `live` does not name. Answers undefined, and removes nothing, while somebody holds a lease.
    * Runs under the lock of the index, so that nobody can begin in the middle.
    */
-  async collect(live: (entries: readonly IndexEntry[]) => ReadonlySet<string>): Promise<Digest[] | undefined> {
+  async collect(live: (entries: readonly IndexEntry[]) => Promise<ReadonlySet<string>>): Promise<Digest[] | undefined> {
     if (!exists(this.#indexPath)) return []
-    return withLock(this.#lockPath, () => {
+    return withLock(this.#lockPath, async () => {
       if (this.#isLeased()) return undefined
-      const kept = live(this.entries())
+      const kept = await live(this.entries())
       const removed: Digest[] = []
       for (const digest of this.#allBlobs()) {
         if (kept.has(digest)) continue

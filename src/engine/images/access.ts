@@ -1,0 +1,50 @@
+import { TspodError } from '../../base/errors.js'
+import { authFilePaths, findLogin, type StoredLogin } from '../../config/auth-file.js'
+import { readRegistriesConfig } from '../../config/registries-conf.js'
+import type { Credentials } from '../../image/registry/auth.js'
+import { defaultRetries } from '../../image/registry/retry.js'
+import type { RegistryOptions } from '../../image/registry/source.js'
+import { certificateFolders, readCertificateFolder, readCertificates } from '../../image/registry/tls.js'
+import type { Context } from '../context.js'
+import type { RegistryAccess } from './types.js'
+
+/** What a registry is spoken to with: this user's files, and what the operation was given. */
+export function registryOptions(context: Context, access: RegistryAccess): RegistryOptions {
+  const { env } = context
+  const folders = certificateFolders(env)
+  const { certDir, retryDelaySeconds, creds } = access
+  const given = creds === undefined ? undefined : parseCreds(creds)
+  const paths = authFilePaths(env, access.authfile)
+  return {
+    config: readRegistriesConfig(env),
+    tlsVerify: access.tlsVerify,
+    http: { env, userAgent: 'tspod/0.1' },
+    certificates: (host) => (certDir === undefined ? readCertificates(host, folders) : readCertificateFolder(certDir)),
+    credentials: async (name) => given ?? resolveLogin(context, findLogin(paths, name)),
+    retry: {
+      retries: access.retries ?? defaultRetries.retries,
+      delayMilliseconds: retryDelaySeconds === undefined ? defaultRetries.delayMilliseconds : retryDelaySeconds * 1000,
+      fixedDelay: retryDelaySeconds !== undefined,
+      log: (message) => context.log('warn', message),
+      signal: access.signal,
+    },
+  }
+}
+
+/** `user:password`; without a password it is empty. */
+export function parseCreds(text: string): Credentials {
+  const colon = text.indexOf(':')
+  const username = colon === -1 ? text : text.slice(0, colon)
+  if (username === '') throw new TspodError('invalid-argument', 'credentials are written user:password')
+  return { kind: 'password', username, password: colon === -1 ? '' : text.slice(colon + 1) }
+}
+
+async function resolveLogin(context: Context, login: StoredLogin | undefined): Promise<Credentials | undefined> {
+  if (login === undefined) return undefined
+  if (login.kind === 'helper') {
+    const { askHelper } = await import('../../image/registry/credential-helper.js')
+    return askHelper(login.helper, login.server, context.env)
+  }
+  if (login.kind === 'token') return { kind: 'token', identityToken: login.identityToken }
+  return { kind: 'password', username: login.username, password: login.password }
+}

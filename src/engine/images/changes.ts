@@ -1,0 +1,112 @@
+import { TspodError } from '../../base/errors.js'
+import type { ImageRunConfig } from '../../oci/image-spec.js'
+
+type Mutable = { -readonly [K in keyof ImageRunConfig]: ImageRunConfig[K] }
+
+/** `--change`: Containerfile instructions applied to a configuration, `CMD=…` or `CMD …`. */
+export function applyChanges(config: ImageRunConfig, changes: readonly string[]): ImageRunConfig {
+  const result: Mutable = { ...config }
+  for (const change of changes) applyChange(result, change)
+  return result
+}
+
+function applyChange(config: Mutable, change: string): void {
+  const match = /^\s*([A-Za-z]+)(?:\s+|\s*=\s*)(.*)$/s.exec(change)
+  const value = match?.[2]?.trim()
+  if (match === null || value === undefined || value === '') throw invalid(change)
+  switch (match[1]?.toUpperCase()) {
+    case 'CMD':
+      config.Cmd = command(value)
+      return
+    case 'ENTRYPOINT':
+      config.Entrypoint = command(value)
+      return
+    case 'ENV':
+      config.Env = withEnv(config.Env ?? [], pairs(value, change))
+      return
+    case 'LABEL':
+      config.Labels = { ...config.Labels, ...Object.fromEntries(pairs(value, change)) }
+      return
+    case 'EXPOSE':
+      config.ExposedPorts = { ...config.ExposedPorts, ...Object.fromEntries(value.split(/\s+/).map((port) => [portOf(port, change), {}])) }
+      return
+    case 'VOLUME':
+      config.Volumes = { ...config.Volumes, ...Object.fromEntries(list(value).map((path) => [path, {}])) }
+      return
+    case 'USER':
+      config.User = value
+      return
+    case 'WORKDIR':
+      config.WorkingDir = value.startsWith('/') ? value : `${(config.WorkingDir ?? '').replace(/\/$/, '')}/${value}`
+      return
+    case 'STOPSIGNAL':
+      config.StopSignal = value
+      return
+    case 'ONBUILD':
+      config.OnBuild = [...(config.OnBuild ?? []), value]
+      return
+    default:
+      throw invalid(change)
+  }
+}
+
+/** A JSON list as it is; anything else for the shell. */
+function command(value: string): readonly string[] {
+  const parsed = jsonList(value)
+  return parsed ?? ['/bin/sh', '-c', value]
+}
+
+function list(value: string): readonly string[] {
+  return jsonList(value) ?? value.split(/\s+/)
+}
+
+function jsonList(value: string): readonly string[] | undefined {
+  if (!value.startsWith('[')) return undefined
+  try {
+    const parsed: unknown = JSON.parse(value)
+    return Array.isArray(parsed) && parsed.every((one) => typeof one === 'string') ? parsed : undefined
+  } catch {
+    return undefined /* As Docker: what is no JSON list is a line for the shell. */
+  }
+}
+
+/** `A=b C="d e"`, or the old `A rest of the line`. */
+function pairs(value: string, change: string): readonly (readonly [string, string])[] {
+  if (!/^\s*[^\s=]+=/.test(value)) {
+    const old = /^(\S+)\s+(.+)$/s.exec(value)
+    if (old?.[1] === undefined || old[2] === undefined) throw invalid(change)
+    return [[old[1], old[2]]]
+  }
+  const words = /([^\s=]+)=((?:"(?:[^"\\]|\\.)*"|'[^']*'|\\.|[^\s"'\\])*)\s*/gy
+  const found: (readonly [string, string])[] = []
+  let end = 0
+  for (const match of value.matchAll(words)) {
+    found.push([match[1] ?? '', unquote(match[2] ?? '')])
+    end = match.index + match[0].length
+  }
+  /* `--change "ENV A=b c"`: Podman takes the rest of the line along where no further pair begins. */
+  const rest = value.slice(end)
+  const last = found.at(-1)
+  if (rest !== '' && last !== undefined) found[found.length - 1] = [last[0], `${last[1]} ${rest}`]
+  return found
+}
+
+function unquote(text: string): string {
+  return text.replace(/"((?:[^"\\]|\\.)*)"|'([^']*)'|\\(.)/g, (_, double?: string, single?: string, escaped?: string) => {
+    return double === undefined ? (single ?? escaped ?? '') : double.replace(/\\(["\\$])/g, '$1')
+  })
+}
+
+function withEnv(env: readonly string[], added: readonly (readonly [string, string])[]): readonly string[] {
+  const names = new Set(added.map(([name]) => name))
+  return [...env.filter((one) => !names.has(one.split('=', 1)[0] ?? '')), ...added.map(([name, value]) => `${name}=${value}`)]
+}
+
+function portOf(port: string, change: string): string {
+  if (!/^\d+(?:-\d+)?(?:\/(?:tcp|udp|sctp))?$/.test(port)) throw invalid(change)
+  return port.includes('/') ? port : `${port}/tcp`
+}
+
+function invalid(change: string): TspodError {
+  return new TspodError('invalid-argument', `invalid change ${JSON.stringify(change)} - must be formatted as KEY VALUE`)
+}

@@ -1,0 +1,86 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { digestHex } from '../../base/digest.js'
+import type { Digest } from '../../oci/image-spec.js'
+import { exists, removeFile } from '../../state/file.js'
+import { ImageStore, type IndexEntry } from '../../storage/images.js'
+import type { Context } from '../context.js'
+import { listRecords } from '../containers/store.js'
+import { removeLayersExcept } from './layers.js'
+import { recordOf } from './record.js'
+
+/** Runs an operation that brings blobs into the store. If it fails, what it brought goes again. */
+export async function withLease<T>(context: Context, run: () => Promise<T>): Promise<T> {
+  const lease = await new ImageStore(context.paths).lease()
+  try {
+    return await run()
+  } catch (error) {
+    lease[Symbol.dispose]()
+    /* The failure is what counts; the rests go with the next collection if not with this one. */
+    await collectGarbage(context).catch((why: unknown) => context.log('debug', `collecting garbage: ${String(why)}`))
+    throw error
+  } finally {
+    lease[Symbol.dispose]()
+  }
+}
+
+/** Removes blobs, records and unpacked layers that nothing reaches. Does nothing while somebody is pulling. */
+export async function collectGarbage(context: Context): Promise<void> {
+  const store = new ImageStore(context.paths)
+  let reached: { blobs: ReadonlySet<string>; diffIds: ReadonlySet<Digest>; manifests: ReadonlySet<Digest> } | undefined
+  const removed = await store.collect(async (entries) => {
+    reached = await reach(context, store, entries)
+    return reached.blobs
+  })
+  if (removed === undefined || reached === undefined) return
+  removeRecords(context, reached.manifests)
+  await removeLayersExcept(context, new Set([...reached.diffIds, ...layersOfContainers(context)]))
+}
+
+/** The DiffIDs of every image and every container: what may not be removed. */
+export async function liveDiffIds(context: Context): Promise<ReadonlySet<Digest>> {
+  const store = new ImageStore(context.paths)
+  const { diffIds } = await reach(context, store, store.entries())
+  return new Set([...diffIds, ...layersOfContainers(context)])
+}
+
+async function reach(
+  context: Context,
+  store: ImageStore,
+  entries: readonly IndexEntry[],
+): Promise<{ blobs: Set<string>; diffIds: Set<Digest>; manifests: Set<Digest> }> {
+  const blobs = new Set<string>()
+  const diffIds = new Set<Digest>()
+  const manifests = new Set(entries.map((entry) => entry.manifest))
+  for (const manifest of manifests) {
+    /* An image that cannot be read stops the collection: its parts are unknown. */
+    const record = await recordOf(context, store, manifest)
+    for (const digest of [manifest, record.id, ...record.layers.map((layer) => layer.digest)]) blobs.add(digest)
+    for (const digest of indexMembers(store, manifest, record.mediaType)) blobs.add(digest)
+    for (const diffId of record.diffIds) diffIds.add(diffId)
+  }
+  return { blobs, diffIds, manifests }
+}
+
+/** What an index that another tool put into the store reaches. */
+function indexMembers(store: ImageStore, digest: Digest, mediaType: string): readonly Digest[] {
+  if (!/index|list/.test(mediaType)) return []
+  const text = store.readBlob(digest).toString('utf8')
+  return [...text.matchAll(/"(sha256:[0-9a-f]{64})"/g)].flatMap((match) => {
+    const member = match[1] as Digest
+    if (!store.hasBlob(member)) return []
+    const inner = store.readBlob(member).toString('utf8')
+    return [member, ...[...inner.matchAll(/"(sha256:[0-9a-f]{64})"/g)].map((one) => one[1] as Digest)]
+  })
+}
+
+function layersOfContainers(context: Context): readonly Digest[] {
+  return listRecords(context).flatMap((record) => record.spec.image.layers as readonly Digest[])
+}
+
+function removeRecords(context: Context, manifests: ReadonlySet<Digest>): void {
+  const folder = join(context.paths.cache, 'images')
+  if (!exists(folder)) return
+  const kept = new Set([...manifests].map((manifest) => `${digestHex(manifest)}.json`))
+  for (const name of readdirSync(folder)) if (!kept.has(name)) removeFile(join(folder, name))
+}

@@ -1,0 +1,117 @@
+import { TspodError } from '../../base/errors.js'
+import { loadFrom } from '../../image/copy.js'
+import { directorySource } from '../../image/archive/directory.js'
+import { dockerArchiveImages, dockerArchiveSource } from '../../image/archive/docker-archive.js'
+import { layoutImages, layoutSource, type LayoutImage } from '../../image/archive/oci-layout.js'
+import { openArchive } from '../../image/archive/open.js'
+import type { FileReader } from '../../image/archive/reader.js'
+import type { ImageSource } from '../../image/image.js'
+import { completePlatform } from '../../image/platform.js'
+import { formatReference, isTag, parseFamiliar, parseReference, withDefaultTag } from '../../image/reference.js'
+import type { Platform } from '../../oci/image-spec.js'
+import type { Context } from '../context.js'
+import { withLease } from './collect.js'
+import { bareId } from './record.js'
+import { storeImage } from './store-image.js'
+import type { Transport } from './transports.js'
+import type { LoadOptions, PulledImage, PullOptions } from './types.js'
+
+interface LoadTask {
+  readonly source: () => ImageSource | Promise<ImageSource>
+  readonly names: readonly string[]
+}
+
+/** Brings the images of an archive or a folder into the store. Answers a name, or `sha256:ID`, for each that it got. */
+export async function loadImages(context: Context, options: LoadOptions): Promise<string[]> {
+  const reader = await openArchive(options.input, context.paths.tmp)
+  try {
+    const loaded: string[] = []
+    for (const task of await tasksOf(reader)) {
+      const image = await storeTask(context, task, options.platform, options.signal)
+      loaded.push(...(task.names.length === 0 ? [`sha256:${image.id}`] : task.names))
+    }
+    return loaded
+  } finally {
+    await reader.close()
+  }
+}
+
+/** `pull docker-archive:PATH[:REFERENCE]` and its like. */
+export async function pullArchive(context: Context, transport: Transport, options: PullOptions): Promise<PulledImage[]> {
+  const reader = await openArchive(transport.path, context.paths.tmp)
+  try {
+    const chosen = chooseTasks(await tasksOfTransport(reader, transport), transport)
+    const pulled: PulledImage[] = []
+    for (const task of chosen) pulled.push(await storeTask(context, task, options.platform, options.signal))
+    return pulled
+  } finally {
+    await reader.close()
+  }
+}
+
+async function storeTask(
+  context: Context,
+  task: LoadTask,
+  platform: Partial<Platform> | undefined,
+  signal: AbortSignal | undefined,
+): Promise<PulledImage> {
+  const source = await task.source()
+  return withLease(context, async () => {
+    const image = await loadFrom(source, await source.manifest(undefined, signal), completePlatform(platform), signal)
+    await storeImage(context, source, image, { names: task.names, signal })
+    const [name] = task.names
+    return { id: bareId(image.id), ...(name === undefined ? {} : { name }), digest: image.raw.digest }
+  })
+}
+
+/** Which of the formats it is, by the files that are there. What has both is `docker save`'s of today: its names are in manifest.json. */
+async function tasksOf(reader: FileReader): Promise<readonly LoadTask[]> {
+  const hasIndex = (await reader.size('index.json')) !== undefined
+  const hasManifest = (await reader.size('manifest.json')) !== undefined
+  if (hasManifest && (await reader.size('version')) === undefined) return dockerTasks(reader)
+  if (hasIndex) return layoutTasks(reader)
+  if (hasManifest) return [{ source: () => directorySource(reader), names: [] }]
+  throw new TspodError('archive-invalid', `payload does not match any of the supported image formats: ${reader.path} has neither manifest.json nor index.json`)
+}
+
+function tasksOfTransport(reader: FileReader, transport: Transport): Promise<readonly LoadTask[]> | readonly LoadTask[] {
+  if (transport.name === 'docker-archive') return dockerTasks(reader)
+  if (transport.name === 'dir') return [{ source: () => directorySource(reader), names: [] }]
+  return layoutTasks(reader)
+}
+
+async function dockerTasks(reader: FileReader): Promise<readonly LoadTask[]> {
+  return (await dockerArchiveImages(reader)).map((image) => ({
+    source: () => dockerArchiveSource(reader, image),
+    names: image.repoTags.map(localName),
+  }))
+}
+
+async function layoutTasks(reader: FileReader): Promise<readonly LoadTask[]> {
+  const byDigest = new Map<string, { image: LayoutImage; names: string[] }>()
+  for (const image of await layoutImages(reader)) {
+    const known = byDigest.get(image.descriptor.digest) ?? { image, names: [] }
+    if (image.name !== undefined) known.names.push(localName(image.name))
+    byDigest.set(image.descriptor.digest, known)
+  }
+  return [...byDigest.values()].map(({ image, names }) => ({ source: () => layoutSource(reader, image), names }))
+}
+
+function chooseTasks(tasks: readonly LoadTask[], transport: Transport): readonly LoadTask[] {
+  const { reference } = transport
+  if (reference === undefined) return tasks
+  if (reference.startsWith('@') && /^@\d+$/.test(reference)) {
+    const task = tasks[Number(reference.slice(1))]
+    if (task !== undefined) return [task]
+  }
+  const wanted = localName(reference)
+  const task = tasks.find((one) => one.names.includes(wanted) || one.names.includes(formatReference(parseReference(reference))))
+  if (task === undefined) throw new TspodError('no-such-image', `${transport.path} has no image ${JSON.stringify(reference)}`)
+  return [{ ...task, names: [wanted] }]
+}
+
+/** The name that a local image gets: `localhost/` where it names no registry; a tag alone is a name, too. */
+export function localName(text: string): string {
+  const reference = withDefaultTag(parseFamiliar(isTag(text) && /[A-Z]/.test(text) ? text.toLowerCase() : text))
+  return formatReference(reference.domain === '' ? { ...reference, domain: 'localhost' } : reference)
+}

@@ -1,0 +1,158 @@
+import { TspodError } from '../../base/errors.js'
+import type { Digest } from '../../oci/image-spec.js'
+import { loadFrom } from '../../image/copy.js'
+import { completePlatform, formatPlatform, platformRank } from '../../image/platform.js'
+import { formatReference, parseFamiliar, parseReference, withDefaultTag, withoutTagIfDigested, type Reference } from '../../image/reference.js'
+import { RegistrySource, type RegistryOptions } from '../../image/registry/source.js'
+import { ImageStore, type IndexEntry } from '../../storage/images.js'
+import type { Context } from '../context.js'
+import { registryOptions } from './access.js'
+import { withLease } from './collect.js'
+import { layersArePresent } from './layers.js'
+import { byName } from './lookup.js'
+import { bareId, recordOf } from './record.js'
+import { pullCandidates } from './short-names.js'
+import { storeImage } from './store-image.js'
+import { parseTransport } from './transports.js'
+import type { PulledImage, PullOptions } from './types.js'
+
+/** Fetches an image by name, or every tag of a repository, or what an archive or a folder holds. */
+export async function pullImage(context: Context, text: string, options: PullOptions = {}): Promise<PulledImage[]> {
+  const transport = parseTransport(text)
+  if (transport !== undefined && transport.name !== 'docker') {
+    const { pullArchive } = await import('./load.js')
+    return pullArchive(context, transport, options)
+  }
+  const name = transport?.path ?? text
+  const local = await localFirst(context, name, options)
+  if (local !== undefined) return [local]
+  const access = registryOptions(context, options)
+  const candidates = await candidatesOf(context, name, access, options)
+  if (options.allTags === true) return pullAllTags(context, candidates, access, options)
+  return [await pullFirst(context, candidates, access, options)]
+}
+
+/** Tries each place in turn; one that fails is told only if none succeeds. */
+async function pullFirst(
+  context: Context,
+  candidates: readonly Reference[],
+  access: RegistryOptions,
+  options: PullOptions,
+): Promise<PulledImage> {
+  const failures: unknown[] = []
+  for (const reference of candidates) {
+    try {
+      return await withLease(context, () => pullOne(context, reference, access, options))
+    } catch (error) {
+      options.signal?.throwIfAborted()
+      failures.push(error)
+    }
+  }
+  const kept = options.policy === 'newer' ? await localImage(context, candidates) : undefined
+  if (kept !== undefined) return kept
+  if (failures.length === 1) throw failures[0]
+  const lines = failures.map((error) => `\n * ${error instanceof Error ? error.message : String(error)}`)
+  throw new TspodError('image-pull-failed', `${String(failures.length)} errors occurred while pulling:${lines.join('')}`, {
+    cause: failures[0],
+  })
+}
+
+async function pullOne(context: Context, asked: Reference, access: RegistryOptions, options: PullOptions): Promise<PulledImage> {
+  const reference = withoutTagIfDigested(withDefaultTag(asked))
+  const name = formatReference(reference)
+  const source = new RegistrySource(reference, access)
+  const store = new ImageStore(context.paths)
+  context.onProgress?.({ id: '', action: `Trying to pull ${name}...`, done: true })
+  try {
+    const top = await source.manifest(undefined, options.signal)
+    const present = await presentImage(context, store, name, top.digest, options)
+    if (present !== undefined) return present
+    const platform = completePlatform(options.platform)
+    const image = await loadFrom(source, top, platform, options.signal)
+    if (platformRank(platform, image.config) === undefined && image.config.architecture !== '') {
+      context.log('warn', `image platform (${formatPlatform(image.config)}) does not match the expected platform (${formatPlatform(platform)})`)
+    }
+    await storeImage(context, source, image, { names: [name], signal: options.signal })
+    return { id: bareId(image.id), name, digest: image.raw.digest }
+  } finally {
+    await source.close()
+  }
+}
+
+/** The registry's image is the one that is here already, whole and for the platform that was asked for. */
+async function presentImage(
+  context: Context,
+  store: ImageStore,
+  name: string,
+  digest: Digest,
+  options: PullOptions,
+): Promise<PulledImage | undefined> {
+  const entry = store.entries().find((one) => one.name === name && (one.manifest === digest || one.digests.includes(digest)))
+  if (entry?.id === undefined) return undefined
+  const record = await recordOf(context, store, entry.manifest)
+  if (platformRank(completePlatform(options.platform), record) === undefined) return undefined
+  const complete = record.layers.every((layer) => store.hasBlob(layer.digest, layer.size)) && store.hasBlob(record.id)
+  if (!complete || !layersArePresent(context, record.diffIds)) return undefined
+  return { id: bareId(entry.id), name, digest: entry.manifest }
+}
+
+async function pullAllTags(
+  context: Context,
+  candidates: readonly Reference[],
+  access: RegistryOptions,
+  options: PullOptions,
+): Promise<PulledImage[]> {
+  const [reference] = candidates
+  if (reference === undefined) return []
+  const { listTags } = await import('../../image/registry/tags.js')
+  const tags = await listTags(reference, access, options.signal)
+  const pulled: PulledImage[] = []
+  for (const tag of tags) {
+    pulled.push(await withLease(context, () => pullOne(context, { ...reference, tag }, access, options)))
+  }
+  return pulled
+}
+
+async function localFirst(context: Context, name: string, options: PullOptions): Promise<PulledImage | undefined> {
+  const policy = options.policy ?? 'always'
+  if (policy !== 'missing' && policy !== 'never') return undefined
+  const { findLocal } = await import('./resolve.js')
+  const found = await findLocal(context, name, options.platform)
+  if (found !== undefined) return { id: found.id, name: found.name, digest: found.digest }
+  if (policy === 'never') throw new TspodError('no-such-image', `${name}: image not known`)
+  return undefined
+}
+
+async function candidatesOf(
+  context: Context,
+  text: string,
+  access: RegistryOptions,
+  options: PullOptions,
+): Promise<readonly Reference[]> {
+  const familiar = parseFamiliar(text)
+  if (options.allTags === true && (familiar.tag !== undefined || familiar.digest !== undefined)) {
+    throw new TspodError('invalid-argument', `tag can't be used with --all-tags: ${text}`)
+  }
+  if (familiar.domain !== '') return [parseReference(text)]
+  const { references, explanation, mustChoose } = pullCandidates(access.config, familiar)
+  if (explanation !== undefined) context.onProgress?.({ id: '', action: explanation, done: true })
+  if (!mustChoose) return references
+  if (options.chooseRegistry !== undefined) {
+    return [parseReference(await options.chooseRegistry(references.map(formatReference)))]
+  }
+  if (access.config.shortNameMode === 'enforcing') {
+    throw new TspodError('image-pull-failed', `short-name resolution enforced but cannot prompt without a TTY: ${text} may be on any of ${references.map((one) => one.domain).join(', ')}`)
+  }
+  return references
+}
+
+async function localImage(context: Context, candidates: readonly Reference[]): Promise<PulledImage | undefined> {
+  const entries: readonly IndexEntry[] = new ImageStore(context.paths).entries()
+  for (const reference of candidates) {
+    const found = byName(entries, reference)
+    if (found?.entry.id !== undefined) {
+      return { id: bareId(found.entry.id), ...(found.name === undefined ? {} : { name: found.name }), digest: found.entry.manifest }
+    }
+  }
+  return undefined
+}

@@ -1,0 +1,100 @@
+import { join } from 'node:path'
+import { TspodError } from '../../base/errors.js'
+import { digestHex, isDigest } from '../../base/digest.js'
+import type { Descriptor, Digest, ImageConfig, ImageHistory, ImageManifest, ImageRunConfig } from '../../oci/image-spec.js'
+import { ensureFolder, readJson, writeFileAtomic } from '../../state/file.js'
+import type { ImageStore, IndexEntry } from '../../storage/images.js'
+import type { Context } from '../context.js'
+
+/**
+ * What one manifest and its configuration say, in one small file beside the store: `run` reads it instead of parsing
+ * two documents that others wrote. Derived: without it, it is made again.
+ */
+export interface ImageRecord {
+  readonly version: 1
+  readonly manifest: Digest
+  readonly mediaType: string
+  readonly id: Digest
+  readonly created: string
+  readonly author: string
+  readonly comment: string
+  readonly architecture: string
+  readonly os: string
+  readonly variant?: string
+  readonly config: ImageRunConfig
+  readonly configSize: number
+  readonly diffIds: readonly Digest[]
+  readonly layers: readonly Descriptor[]
+  readonly history: readonly ImageHistory[]
+  readonly annotations: Readonly<Record<string, string>>
+}
+
+/** The record of an entry's manifest; made from the blobs if it is missing. */
+export async function recordOf(context: Context, store: ImageStore, manifest: Digest): Promise<ImageRecord> {
+  const path = recordPath(context, manifest)
+  const known = readJson(path)
+  if (isRecord(known) && known.manifest === manifest) return known
+  const { readStoredImage } = await import('./stored-image.js')
+  const record = readStoredImage(store, manifest)
+  saveRecord(context, record)
+  return record
+}
+
+/** As `recordOf`, for an entry of the index; an entry that names an index of images has none. */
+export async function recordOfEntry(context: Context, store: ImageStore, entry: IndexEntry): Promise<ImageRecord> {
+  return recordOf(context, store, entry.manifest)
+}
+
+export function recordFrom(
+  manifestDigest: Digest,
+  mediaType: string,
+  manifest: ImageManifest,
+  config: ImageConfig,
+): ImageRecord {
+  return {
+    version: 1,
+    manifest: manifestDigest,
+    mediaType,
+    id: manifest.config.digest,
+    created: config.created ?? '0001-01-01T00:00:00Z',
+    author: config.author ?? '',
+    comment: config.history?.at(-1)?.comment ?? '',
+    architecture: config.architecture,
+    os: config.os,
+    ...(config.variant === undefined ? {} : { variant: config.variant }),
+    config: config.config ?? {},
+    configSize: manifest.config.size,
+    diffIds: config.rootfs.diff_ids,
+    layers: manifest.layers,
+    history: config.history ?? [],
+    annotations: manifest.annotations ?? {},
+  }
+}
+
+export function saveRecord(context: Context, record: ImageRecord): void {
+  ensureFolder(recordFolder(context))
+  writeFileAtomic(recordPath(context, record.manifest), JSON.stringify(record))
+}
+
+export function recordPath(context: Context, manifest: Digest): string {
+  return join(recordFolder(context), `${digestHex(manifest)}.json`)
+}
+
+function recordFolder(context: Context): string {
+  return join(context.paths.cache, 'images')
+}
+
+function isRecord(value: unknown): value is ImageRecord {
+  if (typeof value !== 'object' || value === null) return false
+  const { version, id, diffIds, layers } = value as Partial<ImageRecord>
+  return version === 1 && isDigest(id) && Array.isArray(diffIds) && Array.isArray(layers)
+}
+
+/** The image's ID as people write it: without its algorithm. */
+export function bareId(id: Digest): string {
+  return digestHex(id)
+}
+
+export function imageNotKnown(name: string): TspodError {
+  return new TspodError('no-such-image', `${name}: image not known`)
+}

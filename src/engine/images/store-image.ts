@@ -1,0 +1,100 @@
+import { completePlatform } from '../../image/platform.js'
+import { copyLoaded, inParallel, type CopiedImage, type CopyProgress } from '../../image/copy.js'
+import type { ImageDestination, ImageSource, LoadedImage } from '../../image/image.js'
+import type { Digest } from '../../oci/image-spec.js'
+import { ImageStore, type IndexEntry } from '../../storage/images.js'
+import type { Context } from '../context.js'
+import { ensureLayer } from './layers.js'
+import { withName } from './names.js'
+import { recordFrom, saveRecord } from './record.js'
+
+export interface StoreOptions {
+  /** Names that the image gets; none leaves it without. */
+  readonly names: readonly string[]
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Layers that are fetched and unpacked at once: as containers.conf says, or as Podman does on a small machine. */
+const defaultParallel = 3
+
+/**
+ * Copies an image whose head was read into the store: layers side by side, each unpacked as soon as it is there. The index
+ * names it last, so that an image is there whole or not at all. The caller holds a lease.
+ */
+export async function storeImage(context: Context, source: ImageSource, image: CopiedImage, options: StoreOptions): Promise<void> {
+  const store = new ImageStore(context.paths)
+  const { engine } = await context.conf()
+  await copyLoaded(source, storeDestination(store), image, {
+    platform: completePlatform(),
+    parallel: engine.image_parallel_copies ?? defaultParallel,
+    signal: options.signal,
+    onProgress: (event) => report(context, event),
+    onLayer: (layer, diffId) => ensureLayer(context, { layer, diffId, path: store.blobPath(layer.digest) }),
+  })
+  context.onProgress?.({ id: '', action: 'Writing manifest to image destination', done: true })
+  await nameImage(context, store, image, options.names)
+}
+
+/** Writes the image's record and its lines of the index. */
+export async function nameImage(context: Context, store: ImageStore, image: CopiedImage, names: readonly string[]): Promise<void> {
+  saveRecord(context, recordFrom(image.raw.digest, image.raw.mediaType, image.manifest, image.config))
+  const entry = entryOf(image, image.indexDigest)
+  await store.update((entries) => {
+    const changed =
+      names.length === 0
+        ? withName(entries, entry, undefined)
+        : names.reduce((all, name) => withName(all, entry, name), entries)
+    return { entries: changed, result: undefined }
+  })
+}
+
+/** The store as a place to copy to. Names come by `nameImage`. */
+export function storeDestination(store: ImageStore): ImageDestination {
+  return {
+    description: 'the image store',
+    putBlob: (descriptor, open) => store.putBlob(descriptor, open),
+    async putManifest(raw) {
+      await store.putBlob({ digest: raw.digest, size: raw.bytes.length }, () => single(raw.bytes))
+    },
+  }
+}
+
+/** Unpacks whatever layers of a stored image are not unpacked (any more). */
+export async function ensureLayers(context: Context, image: Pick<LoadedImage, 'manifest' | 'config'>): Promise<void> {
+  const store = new ImageStore(context.paths)
+  const tasks = image.manifest.layers.flatMap((layer, number) => {
+    const diffId = image.config.rootfs.diff_ids[number]
+    return diffId === undefined ? [] : [() => ensureLayer(context, { layer, diffId, path: store.blobPath(layer.digest) })]
+  })
+  await inParallel(tasks, defaultParallel)
+}
+
+function entryOf(image: LoadedImage, indexDigest: Digest | undefined): IndexEntry {
+  const { architecture, os, variant } = image.config
+  return {
+    manifest: image.raw.digest,
+    mediaType: image.raw.mediaType,
+    size: image.raw.bytes.length,
+    id: image.id,
+    digests: indexDigest === undefined ? [] : [indexDigest],
+    ...(architecture === '' ? {} : { platform: { architecture, os, ...(variant === undefined ? {} : { variant }) } }),
+    history: [],
+    annotations: {},
+  }
+}
+
+function report(context: Context, { descriptor, kind, current, done, existed }: CopyProgress): void {
+  const verb = existed ? 'skipped: already exists' : ''
+  const action = `${done ? 'Copied' : 'Copying'} ${kind === 'layer' ? 'blob' : 'config'}`
+  context.onProgress?.({
+    id: verb === '' ? descriptor.digest : `${descriptor.digest} ${verb}`,
+    action: existed ? 'Copying blob' : action,
+    current,
+    total: descriptor.size,
+    ...(done ? { done: true } : {}),
+  })
+}
+
+async function* single(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield await Promise.resolve(bytes)
+}

@@ -1,0 +1,122 @@
+import { mkdir, open, rename, rm, writeFile, type FileHandle } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { TspodError } from '../../base/errors.js'
+import { formatTarHeader, padding } from './tar-header.js'
+
+/** Where files of an archive or a folder are written, one after the other. */
+export interface FileWriter {
+  /** A file whose size is known. */
+  file(name: string, size: number, chunks: AsyncIterable<Uint8Array>): Promise<void>
+  /** A file whose size is known when it ends; undefined where that cannot be written. */
+  readonly unsizedFile?: (name: string, chunks: AsyncIterable<Uint8Array>) => Promise<number>
+  folder(name: string): Promise<void>
+  link(name: string, target: string): Promise<void>
+  /** Everything was written. Without it nothing is to be seen. */
+  finish(): Promise<void>
+  abandon(): Promise<void>
+}
+
+/** A tar archive that goes through a pipe. */
+export function tarStreamWriter(write: (chunk: Uint8Array) => Promise<void>): FileWriter {
+  return {
+    async file(name, size, chunks) {
+      await write(formatTarHeader({ name, size }))
+      await copySized(name, size, chunks, write)
+      await write(padding(size))
+    },
+    folder: (name) => write(formatTarHeader({ name: `${name}/`, size: 0, type: '5' })),
+    link: (name, target) => write(formatTarHeader({ name, size: 0, type: '2', link: target })),
+    finish: () => write(Buffer.alloc(1024)),
+    abandon: () => Promise.resolve(),
+  }
+}
+
+/** A tar archive in a file, which appears under its name when it is whole. A size is filled in afterwards. */
+export async function tarFileWriter(path: string): Promise<FileWriter> {
+  const partial = `${path}.${String(process.pid)}.part`
+  const file = await open(partial, 'wx', 0o644).catch((error: Error) => {
+    throw new TspodError('io', `creating ${path}: ${error.message}`, { cause: error })
+  })
+  let at = 0
+  const write = async (chunk: Uint8Array): Promise<void> => {
+    await writeAt(file, chunk, at, path)
+    at += chunk.length
+  }
+  return {
+    ...tarStreamWriter(write),
+    async unsizedFile(name, chunks) {
+      const headerAt = at
+      at += 512
+      for await (const chunk of chunks) await write(chunk)
+      const size = at - headerAt - 512
+      await write(padding(size))
+      await writeAt(file, formatTarHeader({ name, size }), headerAt, path)
+      return size
+    },
+    async finish() {
+      await write(Buffer.alloc(1024))
+      await file.close()
+      await rename(partial, path)
+    },
+    async abandon() {
+      await file.close()
+      await rm(partial, { force: true })
+    },
+  }
+}
+
+/** A folder, which is filled where it is. */
+export async function folderWriter(folder: string): Promise<FileWriter> {
+  await mkdir(folder, { recursive: true, mode: 0o755 })
+  const write = async (name: string, chunks: AsyncIterable<Uint8Array>): Promise<number> => {
+    await mkdir(dirname(join(folder, name)), { recursive: true })
+    const file = await open(join(folder, name), 'w', 0o644)
+    let at = 0
+    try {
+      for await (const chunk of chunks) {
+        await writeAt(file, chunk, at, folder)
+        at += chunk.length
+      }
+    } finally {
+      await file.close()
+    }
+    return at
+  }
+  return {
+    async file(name, size, chunks) {
+      const written = await write(name, chunks)
+      if (written !== size) throw wrongSize(name, written, size)
+    },
+    unsizedFile: write,
+    async folder(name) {
+      await mkdir(join(folder, name), { recursive: true })
+    },
+    link: (name, target) => writeFile(join(folder, name), target),
+    finish: () => Promise.resolve(),
+    abandon: () => Promise.resolve(),
+  }
+}
+
+async function copySized(name: string, size: number, chunks: AsyncIterable<Uint8Array>, write: (chunk: Uint8Array) => Promise<void>): Promise<void> {
+  let written = 0
+  for await (const chunk of chunks) {
+    written += chunk.length
+    if (written > size) break
+    await write(chunk)
+  }
+  if (written !== size) throw wrongSize(name, written, size)
+}
+
+async function writeAt(file: FileHandle, chunk: Uint8Array, position: number, path: string): Promise<void> {
+  try {
+    for (let done = 0; done < chunk.length; ) {
+      done += (await file.write(chunk, done, chunk.length - done, position + done)).bytesWritten
+    }
+  } catch (error) {
+    throw new TspodError('io', `writing ${path}: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+function wrongSize(name: string, written: number, size: number): TspodError {
+  return new TspodError('store-corrupt', `${name} has ${String(written)} bytes instead of ${String(size)}`)
+}
