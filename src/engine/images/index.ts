@@ -1,0 +1,47 @@
+import type { Context } from '../context.js'
+import type {
+  HistoryEntry,
+  ImageInspection,
+  ImageListOptions,
+  ImageSummary,
+  ImportOptions,
+  LoadOptions,
+  PruneOptions,
+  PulledImage,
+  PullOptions,
+  RemovedImages,
+  RemoveImagesOptions,
+  ResolvedImage,
+  ResolveOptions,
+  SaveOptions,
+} from './types.js'
+
+/** `engine.images`: each operation loads its code when it is first called. */
+export function bindImages(context: Context) {
+  return {
+    /** The image to start a container from, fetched if the policy says so. */
+    resolve: async (name: string, options?: ResolveOptions): Promise<ResolvedImage> =>
+      (await import('./resolve.js')).resolveImage(context, name, options),
+    /** Fetches an image from its registry, or from an archive by its transport. */
+    pull: async (name: string, options?: PullOptions): Promise<PulledImage[]> =>
+      (await import('./pull.js')).pullImage(context, name, options),
+    load: async (options: LoadOptions): Promise<string[]> => (await import('./load.js')).loadImages(context, options),
+    save: async (options: SaveOptions): Promise<void> => (await import('./save.js')).saveImages(context, options),
+    /** Makes an image from a tar archive; answers its ID. */
+    import: async (options: ImportOptions): Promise<string> => (await import('./import.js')).importImage(context, options),
+    list: async (options?: ImageListOptions): Promise<ImageSummary[]> =>
+      (await import('./query.js')).listImages(context, options),
+    inspect: async (name: string): Promise<ImageInspection> => (await import('./query.js')).inspectImage(context, name),
+    history: async (name: string): Promise<HistoryEntry[]> => (await import('./query.js')).imageHistory(context, name),
+    exists: async (name: string): Promise<boolean> => (await import('./query.js')).imageExists(context, name),
+    tag: async (name: string, newNames: readonly string[]): Promise<void> =>
+      (await import('./tag.js')).tagImage(context, name, newNames),
+    /** Without names: all of them. */
+    untag: async (name: string, names?: readonly string[]): Promise<void> =>
+      (await import('./tag.js')).untagImage(context, name, names),
+    remove: async (names: readonly string[], options?: RemoveImagesOptions): Promise<RemovedImages> =>
+      (await import('./remove.js')).removeImages(context, names, options),
+    prune: async (options?: PruneOptions): Promise<string[]> =>
+      (await import('./remove.js')).pruneImages(context, options),
+  }
+}
