@@ -13,22 +13,21 @@
 
 struct output_options {
 	const char *output, *compression;
-	uint64_t level, mtime, result_fd;
+	uint64_t level, mtime;
 	struct tree_pack_options pack;
 };
 
 #define UNSET UINT64_MAX
 
-static const struct output_options output_defaults = { .compression = "none", .mtime = UNSET, .result_fd = UNSET };
+static const struct output_options output_defaults = { .compression = "none", .mtime = UNSET };
 
-/* `rows` has room for 7. */
+/* `rows` has room for 6. */
 static struct option_row *output_rows(struct output_options *o, struct option_row *rows)
 {
 	*rows++ = (struct option_row){ .name = "output", .text = &o->output };
 	*rows++ = (struct option_row){ .name = "compression", .text = &o->compression };
 	*rows++ = (struct option_row){ .name = "level", .number = &o->level };
 	*rows++ = (struct option_row){ .name = "mtime", .number = &o->mtime };
-	*rows++ = (struct option_row){ .name = "result-fd", .number = &o->result_fd };
 	*rows++ = (struct option_row){ .name = "exclude", .list = &o->pack.excluded };
 	*rows++ = (struct option_row){ .name = "one-file-system", .flag = &o->pack.one_file_system };
 	return rows;
@@ -40,9 +39,7 @@ static int output_open(struct output_options *o, enum blob_compression *compress
 	bool to_stdout = !o->output || !strcmp(o->output, "-");
 	int fd = STDOUT_FILENO;
 
-	if (o->result_fd != UNSET)
-		inside_result_fd(o->result_fd);
-	else if (to_stdout)
+	if (to_stdout)
 		inside_result_fd(STDERR_FILENO);
 	if (!blob_compression_parse(o->compression, compression) || o->level > 22)
 		inside_fail(STAGE_USAGE, EINVAL, NULL, "--compression is none, gzip or zstd, --level at most 22");

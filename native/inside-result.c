@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+uint64_t inside_answer_fd = ANSWER_FD_UNSET;
 static int result_fd = STDOUT_FILENO;
 static char *line;
 static size_t line_size;
@@ -78,12 +79,13 @@ void result_number(const char *name, uint64_t value)
 
 void result_end(void)
 {
+	int fd = inside_answer_fd == ANSWER_FD_UNSET ? result_fd : (int)inside_answer_fd;
 	size_t done = 0;
 
 	fputs("}\n", line_stream);
 	fclose(line_stream);
 	while (done < line_size) {
-		ssize_t n = write(result_fd, line + done, line_size - done);
+		ssize_t n = write(fd, line + done, line_size - done);
 
 		if (n < 0 && errno == EINTR)
 			continue;

@@ -231,13 +231,11 @@ int root_enter(const struct root_options *o, const struct userns_options *userns
 		userns_enter(userns, false);
 		return fd < 0 ? root_folder(o->root) : fd;
 	}
-	if (o->mountpoint && (!getcwd(here, sizeof(here)) || chdir(o->mountpoint) < 0))
+	if (o->mountpoint && !o->program && (!getcwd(here, sizeof(here)) || chdir(o->mountpoint) < 0))
 		inside_fail(STAGE_MOUNT, errno, o->mountpoint, "go to the mountpoint");
 	userns_enter(userns, true);
 	if (o->program) {
 		mount_fuse_overlayfs(o);
-		if (chdir(here) < 0)
-			inside_fail(STAGE_MOUNT, errno, here, "go back to the working directory");
 		return root_folder(o->mountpoint);
 	}
 	folders_open(o, &folders);

@@ -16,7 +16,7 @@
 
 const struct option_row *userns_rows(struct userns_options *o)
 {
-	static struct option_row rows[8];
+	static struct option_row rows[9];
 
 	rows[0] = (struct option_row){ .name = "uid-map", .text = &o->uid_map };
 	rows[1] = (struct option_row){ .name = "gid-map", .text = &o->gid_map };
@@ -25,6 +25,7 @@ const struct option_row *userns_rows(struct userns_options *o)
 	rows[4] = (struct option_row){ .name = "join", .text = &o->join };
 	rows[5] = (struct option_row){ .name = "single", .flag = &o->single };
 	rows[6] = (struct option_row){ .name = "no-userns", .flag = &o->none };
+	rows[7] = (struct option_row){ .name = "answer-fd", .number = &inside_answer_fd };
 	return rows;
 }
 
@@ -207,6 +208,9 @@ void userns_own(const struct userns_options *o, int fd)
 
 void userns_enter(const struct userns_options *o, bool mounts)
 {
+	/* For us alone: a helper that stays would keep it open. */
+	if (inside_answer_fd != ANSWER_FD_UNSET)
+		fcntl(inside_answer_fd, F_SETFD, FD_CLOEXEC);
 	if (o->join) {
 		int fd = open(o->join, O_RDONLY | O_CLOEXEC);
 

@@ -13,7 +13,8 @@ static const struct {
 } verbs[] = {
 	{ "apply", verb_apply },   { "pack", verb_pack },     { "tar", verb_tar },
 	{ "untar", verb_untar },   { "copy", verb_copy },     { "remove", verb_remove },
-	{ "measure", verb_measure }, { "run", verb_run },
+	{ "measure", verb_measure }, { "probe", verb_probe },
+	{ "run", verb_run },
 };
 
 /* A tree is walked with one descriptor per level. */

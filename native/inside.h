@@ -38,8 +38,12 @@ __attribute__((noreturn, format(printf, 4, 5))) void inside_fail(const char *sta
 								 const char *format, ...);
 __attribute__((noreturn)) void inside_fail_trouble(const struct trouble *, const char *path);
 
-/* Where the result line goes: 1, unless that is where data goes. */
+/* Where the result line goes without --answer-fd: 1, unless that is where data goes. */
 void inside_result_fd(int fd);
+
+/* --answer-fd, an option of every verb. */
+extern uint64_t inside_answer_fd;
+#define ANSWER_FD_UNSET UINT64_MAX
 
 /* The result line: result_begin("applied"); result_number("entries", 3); …; result_end(). */
 void result_begin(const char *type);
@@ -83,4 +87,5 @@ int verb_untar(int argc, char **argv);
 int verb_copy(int argc, char **argv);
 int verb_remove(int argc, char **argv);
 int verb_measure(int argc, char **argv);
+int verb_probe(int argc, char **argv);
 int verb_run(int argc, char **argv);

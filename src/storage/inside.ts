@@ -1,0 +1,205 @@
+import type { ChildProcess, StdioOptions } from 'node:child_process'
+import type { Readable } from 'node:stream'
+import { TspodError, type ErrorCode } from '../base/errors.js'
+import { nativeFile } from '../base/native-dir.js'
+import type { IdMapping } from '../oci/runtime-spec.js'
+import type { UsernsPlan } from '../runtime/protocol.js'
+
+export type InsideVerb = 'apply' | 'pack' | 'tar' | 'untar' | 'copy' | 'remove' | 'measure' | 'probe'
+
+/** What a verb answers: one JSON line. */
+export interface InsideResult {
+  readonly type: string
+  readonly [name: string]: unknown
+}
+
+export interface InsideOptions {
+  /** What the verb reads from its standard input. */
+  readonly input?: Readable | AsyncIterable<Uint8Array>
+  /** A descriptor that the verb writes its archive to. */
+  readonly outputFd?: number
+  readonly signal?: AbortSignal | undefined
+  /** Where relative paths begin. */
+  readonly cwd?: string
+}
+
+/** native/inside.h has the stages; who reads a `TspodError` gets these codes. */
+const codes: Readonly<Record<string, ErrorCode>> = {
+  usage: 'internal',
+  userns: 'host-requirement',
+  mount: 'host-requirement',
+  input: 'io',
+  output: 'io',
+  digest: 'digest-mismatch',
+  compression: 'archive-invalid',
+  archive: 'archive-invalid',
+  path: 'archive-invalid',
+  limit: 'limit-exceeded',
+  id: 'host-requirement',
+  write: 'io',
+  exec: 'io',
+}
+
+/** Runs a verb of tspod-inside as root of a throw-away user namespace, and gives its answer. Loads node:child_process. */
+export async function runInside(
+  verb: InsideVerb,
+  plan: UsernsPlan,
+  args: readonly string[],
+  options: InsideOptions = {},
+): Promise<InsideResult> {
+  const { spawn } = await import('node:child_process')
+  /* Descriptor 3 for the answer, since 1 may be an archive's. */
+  const stdio: StdioOptions = [
+    options.input === undefined ? 'ignore' : 'pipe',
+    options.outputFd ?? 'ignore',
+    'pipe',
+    'pipe',
+  ]
+  const child = spawn(nativeFile('tspod-inside'), [verb, '--answer-fd', '3', ...usernsArguments(plan), ...args], {
+    stdio,
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  })
+  return answerOf(child, verb, options)
+}
+
+/** Removes a tree whatever ids its files have, with the host's own id map. */
+export async function removeInside(_paths: unknown, path: string): Promise<void> {
+  const { hostMapping } = await import('../../rootless/ladder.js')
+  const { plan } = await hostMapping()
+  await runInside('remove', plan.writer === 'root' ? { ...plan, mode: 'host' } : plan, ['--', path])
+}
+
+/** The options that make tspod-inside enter this user namespace. */
+export function usernsArguments(plan: UsernsPlan): string[] {
+  if (plan.mode === 'host') return ['--no-userns']
+  if (plan.mode === 'join') return plan.path === undefined ? ['--no-userns'] : ['--join', plan.path]
+  return [
+    '--uid-map',
+    formatMap(plan.uidMappings),
+    '--gid-map',
+    formatMap(plan.gidMappings),
+    ...(plan.writer === 'helpers' ? ['--newuidmap', plan.newuidmap ?? '', '--newgidmap', plan.newgidmap ?? ''] : []),
+    ...(plan.writer === 'self' ? ['--single'] : []),
+  ]
+}
+
+/** `CONTAINER:HOST:SIZE,…` */
+export function formatMap(map: readonly IdMapping[]): string {
+  return map
+    .map(({ containerID, hostID, size }) => `${String(containerID)}:${String(hostID)}:${String(size)}`)
+    .join(',')
+}
+
+async function answerOf(child: ChildProcess, verb: InsideVerb, options: InsideOptions): Promise<InsideResult> {
+  const ended = new Promise<number>((resolve, reject) => {
+    child.once('error', (cause) => reject(options.signal?.aborted === true ? cause : startFailure(cause)))
+    child.once('close', (code) => resolve(code ?? -1))
+  })
+  const [answer, said, fed, status] = await Promise.all([
+    textOf(child.stdio[3] as Readable | null),
+    textOf(child.stderr),
+    feed(child, options),
+    ended,
+  ])
+  const result = parseAnswer(answer)
+  if (result === undefined) {
+    if (fed !== undefined) throw fed
+    throw new TspodError('internal', `tspod-inside ${verb} ended with ${String(status)} ${said.trim()}`.trimEnd())
+  }
+  if (result.type === 'error') throw fed ?? errorOf(result, said)
+  /* It has all it wanted, but the source did not come to its end. */
+  if (fed !== undefined) throw fed
+  return result
+}
+
+/** Gives the source's bytes to the verb; the source's own failure, if it has one. */
+async function feed(child: ChildProcess, options: InsideOptions): Promise<Error | undefined> {
+  const { stdin } = child
+  if (options.input === undefined || stdin === null) return undefined
+  const { pipeline } = await import('node:stream/promises')
+  try {
+    await pipeline(options.input, stdin, ...(options.signal === undefined ? [] : [{ signal: options.signal }]))
+    return undefined
+  } catch (error) {
+    /* A verb that fails stops reading: what it says counts. */
+    if (isBrokenPipe(error)) return undefined
+    child.kill('SIGKILL')
+    return error instanceof Error ? error : new Error(String(error))
+  }
+}
+
+function isBrokenPipe(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    (error.code === 'EPIPE' || error.code === 'ECONNRESET' || error.code === 'ERR_STREAM_PREMATURE_CLOSE')
+  )
+}
+
+const maximumText = 64 * 1024
+
+async function textOf(stream: Readable | null): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of stream ?? []) {
+    if (size < maximumText) chunks.push(chunk as Buffer)
+    size += (chunk as Buffer).length
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function parseAnswer(text: string): InsideResult | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string'
+      ? (value as InsideResult)
+      : undefined
+  } catch {
+    /* It was killed before it could answer. */
+    return undefined
+  }
+}
+
+function errorOf(result: InsideResult, said: string): TspodError {
+  const stage = String(result['stage'])
+  const path = typeof result['path'] === 'string' ? `${printable(result['path'])}: ` : ''
+  const extra = said.trim() === '' || stage !== 'userns' ? '' : `: ${said.trim().split('\n')[0] ?? ''}`
+  const cause = result['errno'] === undefined || result['errno'] === 0 ? '' : systemText(Number(result['errno']), stage)
+  return new TspodError(codes[stage] ?? 'internal', `${path}${String(result['message'])}${cause}${extra}`)
+}
+
+/** What the kernel said, where it did; a verdict of ours about an archive stands for itself. */
+function systemText(errno: number, stage: string): string {
+  if (!['userns', 'mount', 'input', 'output', 'write', 'exec'].includes(stage)) return ''
+  const texts: Readonly<Record<number, string>> = {
+    1: 'operation not permitted',
+    2: 'no such file or directory',
+    5: 'input/output error',
+    12: 'out of memory',
+    13: 'permission denied',
+    16: 'device or resource busy',
+    20: 'not a directory',
+    21: 'is a directory',
+    22: 'invalid argument',
+    24: 'too many open files',
+    27: 'file too large',
+    28: 'no space left on device',
+    30: 'read-only file system',
+    36: 'file name too long',
+    40: 'too many symbolic links',
+    95: 'not supported by the file system',
+    122: 'disk quota exceeded',
+  }
+  return `: ${texts[errno] ?? `errno ${String(errno)}`}`
+}
+
+/** A name out of an archive may hold anything; a terminal must not obey it. */
+function printable(text: string): string {
+  const short = text.length > 200 ? `${text.slice(0, 200)}…` : text
+  return short.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '\uFFFD')
+}
+
+function startFailure(cause: Error): TspodError {
+  return new TspodError('host-requirement', 'tspod-inside could not be started', { cause })
+}

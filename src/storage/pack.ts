@@ -1,0 +1,65 @@
+import type { Digest } from '../oci/image-spec.js'
+import type { UsernsPlan } from '../runtime/protocol.js'
+import { runInside, type InsideResult } from './inside.js'
+
+export interface PackOptions {
+  readonly plan: UsernsPlan
+  /** A path that is written anew, or an open descriptor. */
+  readonly output: string | number
+  readonly compression?: 'none' | 'gzip' | 'zstd'
+  readonly level?: number
+  /** Seconds since 1970: the time of every entry. */
+  readonly mtime?: number
+  /** Paths that are left out with what is below them, without a slash in front. */
+  readonly exclude?: readonly string[]
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface Packed {
+  /** Of the tar archive. */
+  readonly diffId: Digest
+  /** Of what was written, which may be compressed. */
+  readonly digest: Digest
+  readonly size: number
+  readonly uncompressedSize: number
+  readonly entries: number
+}
+
+/**
+ * Makes a layer's blob from what a container changed: an overlay's upper folder, or, without an overlay, all that differs
+ * between `folder` and `base`. The same tree gives the same bytes.
+ */
+export async function packLayer(folder: string, options: PackOptions & { readonly base?: string }): Promise<Packed> {
+  const args = ['--root', folder, ...(options.base === undefined ? [] : ['--base', options.base])]
+  return packed(await runInside('pack', options.plan, [...args, ...packArguments(options)], packStreams(options)))
+}
+
+/** What `pack` and `tar` have in common. */
+export function packArguments(options: PackOptions): string[] {
+  return [
+    ...(typeof options.output === 'string' ? ['--output', options.output] : []),
+    ...(options.compression === undefined ? [] : ['--compression', options.compression]),
+    ...(options.level === undefined ? [] : ['--level', String(options.level)]),
+    ...(options.mtime === undefined ? [] : ['--mtime', String(options.mtime)]),
+    ...(options.exclude ?? []).flatMap((path) => ['--exclude', path]),
+  ]
+}
+
+/** Where the archive goes, if not into a file. */
+export function packStreams(options: PackOptions): { outputFd?: number; signal?: AbortSignal } {
+  return {
+    ...(typeof options.output === 'number' ? { outputFd: options.output } : {}),
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  }
+}
+
+/** The verb's answer as a value. */
+export function packed(result: InsideResult): Packed {
+  return {
+    diffId: String(result['diffId']) as Digest,
+    digest: String(result['digest']) as Digest,
+    size: Number(result['size']),
+    uncompressedSize: Number(result['uncompressedSize']),
+    entries: Number(result['entries']),
+  }
+}

@@ -1,0 +1,12 @@
+import type { UsernsPlan } from '../runtime/protocol.js'
+import { runInside } from './inside.js'
+
+/** Removes trees whatever ids and modes their files have. What is not there (any more) is no failure. */
+export async function removeTrees(paths: readonly string[], plan: UsernsPlan): Promise<void> {
+  if (paths.length > 0) await runInside('remove', removalPlan(plan), ['--', ...paths])
+}
+
+/** The host's root needs no namespace to remove what it owns, and would lack the right to the folder above in one. */
+function removalPlan(plan: UsernsPlan): UsernsPlan {
+  return plan.writer === 'root' ? { ...plan, mode: 'host' } : plan
+}
