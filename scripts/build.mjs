@@ -2,6 +2,7 @@
 /*
  * dist/tspod.cjs    the command line: one CommonJS bundle; every command, and everything a command imports
  *                   dynamically, is evaluated only when it is needed
+ * dist/vendor/      the dependencies that few runs need, each a file of its own: whoever does not use them does not read them
  * dist/index.js     the library: ESM, dynamic imports as chunks beside it
  * dist/oclif.manifest.json  what the commands are called and which flags they have
  * dist/types/       declarations of the library (skipped with --fast)
@@ -14,6 +15,7 @@ import { fileURLToPath } from 'node:url'
 import { Config } from '@oclif/core'
 import { build } from 'esbuild'
 import { lazyOclif } from './build/lazy-oclif.mjs'
+import { buildVendors, vendors } from './build/vendors.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const dist = join(root, 'dist')
@@ -77,17 +79,18 @@ function entry(files, aliases) {
   `
 }
 
-async function bundleCommands(contents, outfile) {
+async function bundleCommands(contents, outfile, small = {}) {
   await build({
     ...shared,
     stdin: { contents, resolveDir: root, sourcefile: 'entry.cjs', loader: 'js' },
     outfile,
     format: 'cjs',
-    minifyWhitespace: true,
-    minifySyntax: true,
+    // An external import() becomes a require, too: it is as lazy, and starts no ESM loader.
+    supported: { 'dynamic-import': false },
+    ...small,
     banner: { js: 'var __url="file://"+encodeURI(__filename).replace(/[?#]/g,encodeURIComponent);' },
     define: { 'import.meta.url': '__url', 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
-    plugins: [lazyOclif(), ...(keepGoing ? [missingModules()] : [])],
+    plugins: [vendors(), lazyOclif(), ...(keepGoing ? [missingModules()] : [])],
     external: ['typescript', 'ts-node', 'tsx'],
   })
 }
@@ -131,6 +134,7 @@ function writeScript(outfile) {
   const wrapped = `/*${hash}*/(function(exports,require,module,__filename,__dirname){${body}\n})`
   writeFileSync(`${outfile}.tmp`, wrapped)
   renameSync(`${outfile}.tmp`, outfile.replace(/\.raw\.cjs$/, '.cjs'))
+  renameSync(`${outfile}.map`, outfile.replace(/\.raw\.cjs$/, '.cjs.map'))
   rmSync(outfile)
 }
 
@@ -153,8 +157,9 @@ mkdirSync(dist, { recursive: true })
 const files = commandFiles()
 const described = await describe(files)
 const raw = join(dist, 'tspod.raw.cjs')
-await bundleCommands(entry(files, aliasTable(described)), raw)
+await bundleCommands(entry(files, aliasTable(described)), raw, { minify: true, sourcemap: 'external' })
 writeScript(raw)
+await buildVendors(dist, shared)
 await bundleLibrary()
 if (!fast) {
   execFileSync('npx', ['tsc', '-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' })

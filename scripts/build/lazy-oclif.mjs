@@ -3,12 +3,20 @@ import { readFile } from 'node:fs/promises'
 /**
  * @oclif/core is CommonJS compiled by TypeScript: `const x_1 = require("./x")` at the top, `x_1.name` at every use.
  * In the bundle each such require waits for its first use. A command then loads the class `Command` and what it
- * touches; the help, the plugin loader and the rest stay unread. (Everything at once costs 100 ms, this 1.)
+ * touches; the help, the plugin loader and the rest stay unread. (Everything at once costs 100 ms, this 1.) Without
+ * `whole` they are left out: our commands are constructed and parsed by src/cli.
  */
-export function lazyOclif() {
+export function lazyOclif({ whole = false } = {}) {
   return {
     name: 'lazy-oclif',
     setup(build) {
+      build.onResolve({ filter: leftOut }, ({ path, importer }) => {
+        return whole || !/@oclif\/core\/lib\/\w+\.js$/.test(importer) ? undefined : { path, namespace: 'left-out' }
+      })
+      build.onLoad({ filter: /.*/, namespace: 'left-out' }, ({ path }) => {
+        const message = `@oclif/core: ${path} is not part of the bundle (scripts/build/lazy-oclif.mjs)`
+        return { contents: `module.exports = new Proxy({}, { get() { throw new Error(${JSON.stringify(message)}) } })` }
+      })
       build.onLoad({ filter: /@oclif\/core\/lib\/.*\.js$/ }, async ({ path }) => {
         return { contents: transform(await readFile(path, 'utf8'), path), loader: 'js' }
       })
@@ -16,7 +24,8 @@ export function lazyOclif() {
   }
 }
 
-const importLine = /^const (\w+_\d+) = ((?:__importDefault|__importStar)\(require\("[^"]+"\)\)|require\("[^"]+"\));$/gm
+const leftOut = /^(?:\.\/(?:config|parser|help|help\/util|ux|util\/aggregate-flags|util\/ids)|debug)$/
+const importLine = /^const (\w+_\d+|Errors|Parser) = ((?:__importDefault|__importStar)\(require\("[^"]+"\)\)|require\("[^"]+"\));$/gm
 
 function transform(source, path) {
   const names = []

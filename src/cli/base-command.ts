@@ -69,7 +69,7 @@ export abstract class BaseCommand extends Command {
 
   #leave(): void {
     this.#progress?.stop()
-    if (!this.wasUnusual) this.beforeLeaving()
+    this.beforeLeaving()
   }
 
   /** Returns nothing, or the exit status. */

@@ -12,7 +12,7 @@ export interface Program {
   readonly aliases: Readonly<Record<string, string>>
   readonly version: string
   /** Called when the command's code has been used and before the process is gone or another program. */
-  readonly done: (commandId: string) => void
+  readonly done: (typed: string, unusual: boolean) => void
 }
 
 /** argv in, exit status out (as `process.exitCode`). */
@@ -41,11 +41,10 @@ async function runCommandLine(argv: readonly string[], program: Program): Promis
   const command = new Class([...found.argv], stubConfig(program.version))
   command.program = program
   command.globals = options
-  command.beforeLeaving = () => program.done(found.id)
+  command.beforeLeaving = () => program.done(found.words.join(':'), command.wasUnusual)
   const status = await command.start()
   if (status === 'help') return showHelp(found.words, program)
-  // What failed has not used the code that the next run will.
-  if (!command.wasUnusual) program.done(found.id)
+  command.beforeLeaving()
   return status
 }
 

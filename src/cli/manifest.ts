@@ -13,6 +13,8 @@ export interface CommandManifest {
   readonly hidden?: boolean
   readonly fenced?: boolean
   readonly completes?: readonly string[]
+  /** In their order. */
+  readonly args?: Readonly<Record<string, { readonly options?: readonly string[] }>>
   readonly flags: Readonly<Record<string, FlagManifest>>
 }
 

@@ -92,6 +92,12 @@ async function withinCommand(
       : valueOf(flag, current.slice(equals + 1), current.slice(0, equals + 1), namesOf)
   }
   if (!flagsEnded && current.startsWith('-')) return matching(flagCandidates(flags), current)
+  const choices = Object.values(command.args ?? {})[positionals]?.options
+  if (choices !== undefined)
+    return matching(
+      choices.map((word) => ({ word })),
+      current,
+    )
   const kinds = command.completes ?? []
   const kind = kinds[Math.min(positionals, kinds.length - 1)]
   if (kind === undefined || kind === 'none') return command.fenced === true && positionals > 0 ? files : nothing

@@ -5,22 +5,25 @@
 export const completionScripts = {
   bash: `# bash completion for tspod
 _tspod() {
-    local cur prev words cword files='' line
-    if declare -F _get_comp_words_by_ref >/dev/null; then
-        _get_comp_words_by_ref -n =: cur prev words cword
-    else
-        words=("\${COMP_WORDS[@]}") cword=$COMP_CWORD cur=\${COMP_WORDS[COMP_CWORD]}
-    fi
+    local before=\${COMP_LINE:0:COMP_POINT} files='' line cur strip
+    local -a words
+    # Words by white space, not by readline's breaks (= and :), as the program sees them.
+    read -ra words <<<"$before"
+    [[ $before == *[[:space:]] ]] && words+=('')
+    cur=\${words[-1]}
+    # Readline replaces only what follows the last of its breaks.
+    strip=''
+    [[ $COMP_WORDBREAKS == *=* && $cur == *=* ]] && strip=\${cur%"\${cur##*=}"}
+    [[ $COMP_WORDBREAKS == *:* && $cur == *:* ]] && strip=\${cur%"\${cur##*:}"}
     COMPREPLY=()
     while IFS= read -r line; do
-        if [[ $line == :files ]]; then files=1; else COMPREPLY+=("$(printf '%q' "\${line%%$'\\t'*}")"); fi
-    done < <("\${words[0]}" __complete "\${words[@]:1:cword}" 2>/dev/null)
+        line=\${line%%$'\\t'*}
+        if [[ $line == :files ]]; then files=1; else COMPREPLY+=("\${line#"$strip"}"); fi
+    done < <("\${words[0]}" __complete "\${words[@]:1}" 2>/dev/null)
     if [[ -n $files ]]; then
         compopt -o filenames 2>/dev/null
-        while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -f -- "$cur")
+        while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -f -- "\${cur#"$strip"}")
     fi
-    if declare -F __ltrim_colon_completions >/dev/null; then __ltrim_colon_completions "$cur"; fi
-    if [[ \${#COMPREPLY[@]} == 1 && \${COMPREPLY[0]} == --*= ]]; then compopt -o nospace; fi
 }
 complete -F _tspod tspod
 `,
