@@ -69,6 +69,8 @@ export interface CompleteSpec {
   readonly personality?: string
   readonly resources: ResourceSpec
   readonly cgroups: 'enabled' | 'disabled' | 'no-conmon' | 'split'
+  /** `--cgroups=enabled` was said: a limit that cannot be had is an error. */
+  readonly insistsOnLimits: boolean
   readonly cgroupParent?: string
   readonly cgroupConf: Readonly<Record<string, string>>
   /** Containers are named by their IDs. */

@@ -22,7 +22,8 @@ export interface CompleteInput {
 }
 
 const mebibyte = 1024 * 1024
-const defaultPidsLimit = 2048
+/** Podman's. */
+export const defaultPidsLimit = 2048
 const defaultStopTimeout = 10
 
 /** The spec, the image's configuration and containers.conf, in this order of precedence, with no optional left open. */
@@ -85,6 +86,7 @@ export function completeSpec(spec: ContainerSpec, input: CompleteInput): Complet
     ...optional('personality', spec.personality),
     resources: completeResources(spec, table.pids_limit),
     cgroups: spec.cgroups ?? (table.cgroups === 'disabled' || table.cgroups === 'no-conmon' ? table.cgroups : 'enabled'),
+    insistsOnLimits: spec.cgroups === 'enabled',
     ...optional('cgroupParent', spec.cgroupParent),
     cgroupConf: { ...pairs(table.cgroup_conf ?? []), ...spec.cgroupConf },
     namespaces,

@@ -13,6 +13,8 @@ export interface ContainerRecord {
   /** Volumes that were made for this container and that nobody named: `rm -v` and `--rm` take them along. */
   readonly anonymousVolumes: readonly string[]
   readonly storageDriver: string
+  /** Made by `run --rm`: without a process it is litter. */
+  readonly ephemeral: boolean
 }
 
 /** Looks at what a reader depends on; the rest was written by us in one piece. */

@@ -43,4 +43,6 @@ export interface EngineOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   /** Called right before this process becomes another program (`runInPlace` and its kin). */
   readonly beforeExec?: () => void
+  /** The command line's program and first arguments, by which the native process can call it back when a launch fails. */
+  readonly self?: readonly string[]
 }

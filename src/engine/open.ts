@@ -91,6 +91,7 @@ function ensureFolders(paths: Paths): boolean {
   }
   if (hasRun) return false
   ensureFolder(paths.runContainers)
+  ensureFolder(join(paths.runroot, 'root'))
   ensureFolder(paths.locks)
   return true
 }

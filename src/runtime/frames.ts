@@ -9,7 +9,7 @@ export interface Frame {
 
 export type FrameKind = keyof typeof frameKinds
 
-const headerLength = 5
+export const headerLength = 5
 const kindOf: ReadonlyMap<number, FrameKind> = new Map(
   Object.entries(frameKinds).map(([name, number]) => [number, name as FrameKind]),
 )

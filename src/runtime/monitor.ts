@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream'
 import { nativeFile } from '../base/native-dir.js'
 import { TspodError } from '../base/errors.js'
 import { hasErrno } from '../state/file.js'
-import { decodeMessage, encodeFrame, encodeInput, encodeMessage, FrameDecoder } from './frames.js'
+import { decodeMessage, encodeFrame, encodeInput, encodeMessage, FrameDecoder, headerLength } from './frames.js'
 import { type ClientMessage, type MonitorMessage, stdinWindow } from './protocol.js'
 
 /** What a conversation with a monitor tells; each is called in the order in which things came. */
@@ -23,11 +23,14 @@ export class MonitorConnection {
   readonly #decoder = new FrameDecoder()
   readonly #listeners = new Set<MonitorListener>()
   #ended = false
+  readonly #flow: boolean
   #unconsumed = 0
   #room: (() => void) | undefined
 
-  constructor(socket: Duplex) {
+  /** With `flow` the monitor says how much of stdin the container has taken. */
+  constructor(socket: Duplex, options: { readonly flow?: boolean } = {}) {
     this.#socket = socket
+    this.#flow = options.flow === true
     socket.on('data', (bytes: Buffer) => this.#receive(bytes))
     socket.on('error', () => this.#finish())
     socket.on('close', () => this.#finish())
@@ -53,7 +56,7 @@ export class MonitorConnection {
   async writeInput(data: Uint8Array): Promise<void> {
     for (const frame of encodeInput(data)) {
       if (this.#ended) return
-      this.#unconsumed += frame.length
+      this.#unconsumed += this.#flow ? frame.length - headerLength : 0
       this.#socket.write(frame)
       if (this.#unconsumed >= stdinWindow) await new Promise<void>((resolve) => (this.#room = resolve))
     }

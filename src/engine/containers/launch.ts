@@ -40,7 +40,7 @@ export async function writeBundle(context: Context, record: ContainerRecord, opt
   makeRunFolder(paths.run)
   const network = await networkOf(context, record, joined, paths.run)
   const cgroup2 = isCgroup2()
-  const cgroup = await cgroupPlan(context, record, cgroup2)
+  const cgroup = await cgroupPlan(context, record)
   const filter = await seccompFilter(context, spec)
   const config = ociConfig({
     id,

@@ -61,21 +61,21 @@ async function attempt(context: Context, what: string, action: () => Promise<voi
 
 async function sweepTemporary(context: Context, name: string): Promise<void> {
   const path = join(context.paths.tmp, name)
-  if (name.startsWith(goingPrefix)) return clearTree(context, path)
+  if (name.startsWith(goingPrefix)) return clearTree(path)
   if (name.startsWith('collection-')) {
     const pid = Number(name.split('-')[1])
     if (!exists(`/proc/${pid}`)) removeFolder(path)
     return
   }
   if (name.startsWith(removedPrefix)) {
-    if (!isAtWork(path)) await clearTree(context, path)
+    if (!isAtWork(path)) await clearTree(path)
     return
   }
   if (!name.startsWith(halfPrefix)) return
   const lock = tryLock(lockPath(context.paths, name.slice(halfPrefix.length)))
   if (!lock) return
   try {
-    await clearTree(context, path)
+    await clearTree(path)
   } finally {
     lock.release()
   }
@@ -117,7 +117,7 @@ async function sweepContainer(context: Context, id: string): Promise<boolean> {
     removeNameOf(context, id)
     removeFolder(paths.run)
     await removeTree(context, paths.folder)
-    await clearTree(context, join(context.paths.tmp, `${halfPrefix}${id}`))
+    await clearTree(join(context.paths.tmp, `${halfPrefix}${id}`))
     return true
   }
   const seen = observe(context, id)

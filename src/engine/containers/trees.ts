@@ -16,16 +16,17 @@ export async function removeTree(context: Context, path: string): Promise<void> 
     if (isMissing(error)) return
     throw error
   }
-  await clearTree(context, gone)
+  await clearTree(gone)
 }
 
 /** Removes a folder whatever ids its files have: those that are not ours are removed inside the user namespace. */
-export async function clearTree(context: Context, path: string): Promise<void> {
+export async function clearTree(path: string): Promise<void> {
   try {
     rmSync(path, { recursive: true, force: true })
   } catch (error) {
     if (!hasErrno(error, 'EACCES') && !hasErrno(error, 'EPERM') && !hasErrno(error, 'ENOTEMPTY')) throw error
-    const { removeInside } = await import('../../storage/inside.js')
-    await removeInside(context.paths, path)
+    const { removeTrees } = await import('../../storage/remove.js')
+    const { hostMapping } = await import('../../../rootless/ladder.js')
+    await removeTrees([path], (await hostMapping()).plan)
   }
 }

@@ -73,12 +73,12 @@ async function removeOne(context: Context, name: string, options: RemoveImagesOp
   const own = found.name
   const others = image.names.filter((one) => one !== own)
   if (own !== undefined && others.length > 0) {
-    await untag(context, own, found.entry, report)
+    await untag(context, own, report)
     return
   }
   if (own === undefined && others.length > 1 && options.force !== true) {
     throw new TspodError(
-      'image-in-use',
+      'invalid-argument',
       `unable to delete image "${bareId(image.id)}" by ID with more than one tag ([${tagsOf(image).join(' ')}]): please force removal`,
     )
   }
@@ -88,7 +88,7 @@ async function removeOne(context: Context, name: string, options: RemoveImagesOp
     if (image.names.length === 0) {
       throw new TspodError('image-in-use', `image ${bareId(image.id)} is the parent of another one: remove that one first`)
     }
-    for (const one of image.names) await untag(context, one, found.entry, report)
+    for (const one of image.names) await untag(context, one, report)
     return
   }
   await deleteImage(context, image, report)
@@ -134,7 +134,7 @@ async function deleteImage(context: Context, image: CatalogImage, report: Report
   report.deleted.push(bareId(image.id))
 }
 
-async function untag(context: Context, name: string, _entry: IndexEntry, report: Report): Promise<void> {
+async function untag(context: Context, name: string, report: Report): Promise<void> {
   const store = new ImageStore(context.paths)
   await store.update((entries) => ({ entries: withoutName(entries, name), result: undefined }))
   report.untagged.push(name)

@@ -1,0 +1,27 @@
+import { TspodError } from '../../base/errors.js'
+import { nativeFile } from '../../base/native-dir.js'
+import { execve } from '../../base/syscalls.js'
+import type { Context } from '../context.js'
+import { observe } from './observe.js'
+import { containerPaths, findContainer } from './store.js'
+import type { AttachOptions, ForegroundResult } from './types.js'
+
+/** Becomes the client of a running container. Comes back only by throwing. */
+export async function attachInPlace(context: Context, nameOrId: string, options: AttachOptions = {}): Promise<ForegroundResult> {
+  const record = findContainer(context, nameOrId)
+  const seen = observe(context, record.id)
+  if (seen.status !== 'running') {
+    throw new TspodError('container-not-running', 'you can only attach to running containers')
+  }
+  const keys = options.detachKeys ?? record.spec.detachKeys
+  const argv = [
+    'tspod-runtime',
+    'attach',
+    containerPaths(context.paths, record.id).socket,
+    ...(options.stdin === false ? ['--no-stdin'] : []),
+    ...(keys === '' ? [] : ['--detach-keys', keys]),
+    `--sig-proxy=${options.sigProxy ?? !record.spec.tty}`,
+  ]
+  context.options.beforeExec?.()
+  return execve(nativeFile('tspod-runtime'), argv)
+}

@@ -1,0 +1,66 @@
+import type { ContainerSpec } from '../../container/spec.js'
+import type { Context } from '../context.js'
+import type {
+  AttachOptions,
+  CreateOptions,
+  ExecSpec,
+  ForegroundOptions,
+  ListOptions,
+  LogLine,
+  LogOptions,
+  RemoveOptions,
+  RunOptions,
+  StartOptions,
+  StopOptions,
+  WaitOptions,
+} from './types.js'
+
+/** `engine.containers`: each operation imports its code when it is called, so that a command loads only its own. */
+export function bindContainers(context: Context) {
+  return {
+    /** Makes a container without starting it. */
+    create: async (spec: ContainerSpec, options?: CreateOptions) =>
+      (await import('./create.js')).createContainer(context, spec, options),
+    /** Makes and starts a container; the handle has its streams. */
+    run: async (spec: ContainerSpec, options?: RunOptions) => (await import('./handle.js')).runContainer(context, spec, options),
+    /** For command lines: this process becomes the container's client. */
+    runInPlace: async (spec: ContainerSpec, options?: ForegroundOptions) =>
+      (await import('./run.js')).runInPlace(context, spec, options),
+    /** A handle for a container that exists. */
+    get: async (nameOrId: string) => (await import('./handle.js')).getContainer(context, nameOrId),
+    start: async (nameOrId: string) => (await import('./lifecycle.js')).startContainer(context, nameOrId),
+    /** For command lines: `start --attach`. */
+    startInPlace: async (nameOrId: string, options: StartOptions) =>
+      (await import('./lifecycle.js')).startInPlace(context, nameOrId, options),
+    stop: async (nameOrId: string, options?: StopOptions) => (await import('./stop.js')).stopContainer(context, nameOrId, options),
+    restart: async (nameOrId: string, options?: StopOptions) =>
+      (await import('./lifecycle.js')).restartContainer(context, nameOrId, options),
+    kill: async (nameOrId: string, signal?: string | number) =>
+      (await import('./stop.js')).killContainer(context, nameOrId, signal),
+    remove: async (nameOrId: string, options?: RemoveOptions) =>
+      (await import('./remove.js')).removeContainer(context, nameOrId, options),
+    /** The exit status, once the container has stopped. */
+    wait: async (nameOrId: string, options?: WaitOptions) =>
+      (await import('./lifecycle.js')).waitContainer(context, nameOrId, options),
+    list: async (options?: ListOptions) => (await import('./query.js')).listContainers(context, options),
+    exists: async (nameOrId: string) => (await import('./query.js')).containerExists(context, nameOrId),
+    inspect: async (nameOrId: string, options?: { readonly size?: boolean }) =>
+      (await import('./inspect.js')).inspectContainer(context, nameOrId, options),
+    logs: (nameOrId: string, options?: LogOptions) => logsLater(context, nameOrId, options),
+    /** Runs one more process in a running container. */
+    exec: async (nameOrId: string, spec: ExecSpec) => (await import('./handle.js')).execInContainer(context, nameOrId, spec),
+    /** For command lines: this process becomes the exec session's client. */
+    execInPlace: async (nameOrId: string, spec: ExecSpec, options?: ForegroundOptions) =>
+      (await import('./exec.js')).execInPlace(context, nameOrId, spec, options),
+    attachInPlace: async (nameOrId: string, options?: AttachOptions) =>
+      (await import('./attach.js')).attachInPlace(context, nameOrId, options),
+    /** For the command line's hidden verb: says what went wrong, and clears up. */
+    launchFailed: async (id: string, error: string) => (await import('./failure.js')).launchFailed(context, id, error),
+    prune: async (filters?: readonly string[]) => (await import('./prune.js')).pruneContainers(context, filters),
+  }
+}
+
+async function* logsLater(context: Context, nameOrId: string, options: LogOptions | undefined): AsyncGenerator<LogLine> {
+  const { containerLogs } = await import('./logs.js')
+  yield* containerLogs(context, nameOrId, options)
+}

@@ -1,0 +1,126 @@
+import { TspodError } from '../../base/errors.js'
+import type { ContainerRecord } from '../../container/record.js'
+import type { Lock } from '../../state/lock.js'
+import type { Context } from '../context.js'
+import { launchError } from './failure.js'
+import { writeBundle } from './launch.js'
+import { exitCodeOf, observe } from './observe.js'
+import { becomeLauncher } from './run.js'
+import { findContainer, lockContainer, noSuchContainer, readRecord } from './store.js'
+import { stopContainer, waitForEnd } from './stop.js'
+import type { ForegroundResult, StartOptions, StopOptions, StreamName, WaitCondition, WaitOptions } from './types.js'
+
+/** Starts a container; resolves once its command runs. One that runs already is left alone. */
+export async function startContainer(context: Context, nameOrId: string): Promise<void> {
+  const { record, lock } = await lockForStart(context, nameOrId)
+  try {
+    if (observe(context, record.id).status === 'running') return
+    const connection = await launchLocked(context, record, lock, [])
+    connection.close()
+  } finally {
+    lock.release()
+  }
+}
+
+/** `start -a`: becomes the client of the container, which is started if it does not run. */
+export async function startInPlace(context: Context, nameOrId: string, options: StartOptions): Promise<ForegroundResult> {
+  const { record, lock } = await lockForStart(context, nameOrId)
+  if (observe(context, record.id).status === 'running') {
+    lock.release()
+    const { attachInPlace } = await import('./attach.js')
+    return attachInPlace(context, record.id, { ...options, stdin: options.interactive === true })
+  }
+  const attach: StreamName[] = [...(options.interactive === true ? (['stdin'] as const) : []), 'stdout', 'stderr']
+  return becomeLauncher(context, { record, lock }, { ...options, attach })
+}
+
+/** Launches a container whose lock the caller holds; resolves with the connection once it runs. */
+export async function launchLocked(
+  context: Context,
+  record: ContainerRecord,
+  lock: Lock,
+  attach: readonly StreamName[],
+) {
+  const { launchMonitor } = await import('../../runtime/monitor.js')
+  const bundle = await writeBundle(context, record, { lockFd: lock.fd })
+  for (const warning of bundle.warnings) context.log('warn', warning)
+  const connection = launchMonitor({ runDir: bundle.runDir, lockFd: lock.fd, attach })
+  await new Promise<void>((resolve, reject) => {
+    const stop = connection.listen({
+      message: (message) => {
+        if (message.type === 'warning') context.log('warn', message.message)
+        if (message.type === 'started') settle(resolve)
+        if (message.type === 'error') settle(() => reject(launchError(message)))
+      },
+      end: () => settle(() => reject(new TspodError('launch-failed', `the monitor of ${record.name} ended before it started`))),
+    })
+    const settle = (how: () => void): void => {
+      stop()
+      how()
+    }
+  })
+  return connection
+}
+
+/** Stops and starts again. */
+export async function restartContainer(context: Context, nameOrId: string, options: StopOptions = {}): Promise<void> {
+  const { id } = findContainer(context, nameOrId)
+  await stopContainer(context, id, options)
+  await startContainer(context, id)
+}
+
+const pollMilliseconds = 250
+
+/** Waits until a container is in one of the conditions; its exit status, or -1 for a condition without one. */
+export async function waitContainer(context: Context, nameOrId: string, options: WaitOptions = {}): Promise<number> {
+  const record = findContainer(context, nameOrId)
+  const conditions = options.conditions ?? ['stopped']
+  const ends = conditions.every((condition) => condition === 'stopped' || condition === 'exited')
+  for (;;) {
+    options.signal?.throwIfAborted()
+    const seen = observe(context, record.id)
+    const exists = readRecord(context, record.id) !== undefined
+    if (conditions.some((condition) => isMet(condition, seen.status, exists))) return exitCodeOf(seen) ?? (ends && !exists ? 0 : -1)
+    if (!exists) throw noSuchContainer(nameOrId)
+    if (ends && seen.status === 'running') {
+      const code = await endOf(context, record)
+      if (code !== undefined) return code
+    } else await pause(options.intervalMilliseconds ?? pollMilliseconds)
+  }
+}
+
+function isMet(condition: WaitCondition, status: string, exists: boolean): boolean {
+  switch (condition) {
+    case 'stopped':
+      return !exists || status === 'exited' || status === 'created'
+    case 'exited':
+      return !exists || status === 'exited'
+    case 'removing':
+      return !exists
+    default:
+      return condition === status
+  }
+}
+
+/** The exit status as the monitor tells it, which is all that is left of a container that goes with its end. */
+async function endOf(context: Context, record: ContainerRecord): Promise<number | undefined> {
+  const { exitOf } = await import('./monitor-end.js')
+  const code = await exitOf(context, record)
+  if (code !== undefined) return code
+  await waitForEnd(context, record, observe(context, record.id))
+  return exitCodeOf(observe(context, record.id))
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds))
+}
+
+async function lockForStart(context: Context, nameOrId: string): Promise<{ record: ContainerRecord; lock: Lock }> {
+  const { id } = findContainer(context, nameOrId)
+  const lock = await lockContainer(context, id)
+  const record = readRecord(context, id)
+  if (record) return { record, lock }
+  lock.release({ unlink: true })
+  throw noSuchContainer(nameOrId)
+}
+

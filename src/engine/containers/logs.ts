@@ -1,0 +1,157 @@
+import { watch } from 'node:fs'
+import { dirname } from 'node:path'
+import { TspodError } from '../../base/errors.js'
+import type { ContainerRecord } from '../../container/record.js'
+import type { Context } from '../context.js'
+import { isRotated, LogFile, logFiles, tailOffset } from './log-file.js'
+import { parseLogRecord, timeOf } from './log-format.js'
+import { logPath } from './log-plan.js'
+import { observe } from './observe.js'
+import { findContainer, readRecord } from './store.js'
+import type { LogLine, LogOptions } from './types.js'
+
+/** The lines of a container's log, the oldest first; with `follow` until it has ended. */
+export async function* containerLogs(context: Context, nameOrId: string, options: LogOptions = {}): AsyncGenerator<LogLine> {
+  const record = findContainer(context, nameOrId)
+  requireReadable(record)
+  const since = options.since?.getTime() ?? Number.NEGATIVE_INFINITY
+  const until = options.until?.getTime() ?? Number.POSITIVE_INFINITY
+  for await (const line of rawLines(context, record, options)) {
+    const time = timeOf(line)
+    if (time > until) return
+    if (!(time < since)) yield line
+  }
+}
+
+function requireReadable({ spec, name }: ContainerRecord): void {
+  const { driver } = spec.log
+  if (driver === 'k8s-file' || driver === 'json-file') return
+  throw new TspodError(
+    'not-supported',
+    `this container is using the '${driver}' log driver, cannot read logs of ${name}: this container is not logging output`,
+  )
+}
+
+async function* rawLines(context: Context, record: ContainerRecord, options: LogOptions): AsyncGenerator<LogLine> {
+  const path = logPath(context, record)
+  const files = logFiles(path)
+  const position = startOf(files, options.tail)
+  let current: LogFile | undefined
+  try {
+    for (const [index, file] of files.entries()) {
+      if (index < position.file) continue
+      current?.[Symbol.dispose]()
+      current = new LogFile(file, index === position.file ? position.offset : 0)
+      yield* linesOf(current)
+    }
+    if (options.follow === true) {
+      const followed = current
+      current = undefined
+      yield* follow(context, record, path, followed, options.signal)
+    }
+  } finally {
+    current?.[Symbol.dispose]()
+  }
+}
+
+function* linesOf(file: LogFile): Generator<LogLine> {
+  for (const bytes of file.records()) {
+    const line = parseLogRecord(bytes)
+    if (line) yield { ...line, text: Buffer.from(line.text) }
+  }
+}
+
+/** In which file, and where in it, the last lines begin. */
+function startOf(files: readonly string[], tail: number | undefined): { file: number; offset: number } {
+  if (tail === undefined || tail < 0) return { file: 0, offset: 0 }
+  let missing = tail
+  for (let index = files.length - 1; index >= 0; index--) {
+    const { offset, lines } = tailOffset(files[index] ?? '', missing, (record) => parseLogRecord(record)?.partial !== false)
+    if (lines >= missing) return { file: index, offset }
+    missing -= lines
+  }
+  return { file: 0, offset: 0 }
+}
+
+/** Goes on reading as the file grows, into the next one when it is rotated, until the container has ended. */
+async function* follow(
+  context: Context,
+  record: ContainerRecord,
+  path: string,
+  start: LogFile | undefined,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<LogLine> {
+  let file = start
+  const changes = watchFolder(path, signal)
+  try {
+    for (;;) {
+      /* Asked before reading: what was written before the end is then read after it. */
+      const ended = hasEnded(context, record.id)
+      if (file) yield* linesOf(file)
+      if (file === undefined || isRotated(path, file.inode)) {
+        const next = tryOpen(path)
+        if (next) {
+          if (file) {
+            yield* linesOf(file)
+            file[Symbol.dispose]()
+          }
+          file = next
+          continue
+        }
+      }
+      if (ended || signal?.aborted === true) return
+      await changes.next()
+    }
+  } finally {
+    file?.[Symbol.dispose]()
+    changes.close()
+  }
+}
+
+function hasEnded(context: Context, id: string): boolean {
+  if (readRecord(context, id) === undefined) return true
+  const { status, monitored } = observe(context, id)
+  return status !== 'running' && !monitored
+}
+
+function tryOpen(path: string): LogFile | undefined {
+  try {
+    return new LogFile(path)
+  } catch {
+    /* Between two files of a rotation, or not begun: the next change brings it. */
+    return undefined
+  }
+}
+
+interface Changes {
+  /** Resolves when something may have changed. */
+  next(): Promise<void>
+  close(): void
+}
+
+const lookAgainMilliseconds = 500
+
+/** Woken by the folder's changes, the log's and the state's; and now and then, since a killed monitor changes nothing. */
+function watchFolder(path: string, signal: AbortSignal | undefined): Changes {
+  let wake: () => void = () => undefined
+  let pending = false
+  const notice = (): void => {
+    pending = true
+    wake()
+  }
+  const watcher = watch(dirname(path), notice)
+  watcher.on('error', notice)
+  const timer = setInterval(notice, lookAgainMilliseconds)
+  signal?.addEventListener('abort', notice)
+  return {
+    next: async () => {
+      if (!pending) await new Promise<void>((resolve) => (wake = resolve))
+      pending = false
+    },
+    close: () => {
+      watcher.close()
+      clearInterval(timer)
+      signal?.removeEventListener('abort', notice)
+    },
+  }
+}

@@ -1,0 +1,111 @@
+import { join } from 'node:path'
+import { TspodError } from '../../base/errors.js'
+import type { ContainerRecord } from '../../container/record.js'
+import { removeFile, removeFolder } from '../../state/file.js'
+import type { Context } from '../context.js'
+import { donorIds } from './donors.js'
+import { observe } from './observe.js'
+import {
+  containerPaths,
+  findContainer,
+  idOfName,
+  listRecords,
+  lockContainer,
+  noSuchContainer,
+  readRecord,
+} from './store.js'
+import { stopRunning } from './stop.js'
+import { removeTree } from './trees.js'
+import type { RemoveOptions } from './types.js'
+
+/** Removes a container with its layer and its anonymous volumes. Returns its ID. */
+export async function removeContainer(context: Context, nameOrId: string, options: RemoveOptions = {}): Promise<string> {
+  const found = findContainer(context, nameOrId)
+  await removeDependents(context, found, options)
+  if (options.force === true) await stopForRemoval(context, found, options)
+  const lock = await lockContainer(context, found.id)
+  let gone = false
+  try {
+    const record = readRecord(context, found.id)
+    if (!record) {
+      gone = true
+      /* Its own monitor, or another command, was quicker. With `force` that is what was wanted. */
+      if (options.force === true && found.spec.remove) return found.id
+      throw noSuchContainer(nameOrId)
+    }
+    requireStopped(context, record)
+    await removeStopped(context, record, { volumes: options.volumes === true || record.spec.remove })
+    gone = true
+    return record.id
+  } finally {
+    lock.release({ unlink: gone })
+  }
+}
+
+/** Takes away all that belongs to a container. The caller holds its lock, and knows that it does not run. */
+export async function removeStopped(
+  context: Context,
+  record: ContainerRecord,
+  options: { readonly volumes: boolean },
+): Promise<void> {
+  const { paths } = context
+  const own = containerPaths(paths, record.id)
+  const name = join(paths.names, record.name)
+  if (idOfName(context, record.name) === record.id) removeFile(name)
+  await removeTree(context, own.folder)
+  if (record.spec.cidfile !== undefined) removeFile(record.spec.cidfile)
+  removeFolder(own.run)
+  if (record.spec.namespaces.user.mode === 'auto') {
+    const { releaseRange } = await import('../../../rootless/auto-range.js')
+    await releaseRange(paths.graphroot, record.id)
+  }
+  if (options.volumes) await removeVolumes(context, record)
+}
+
+async function removeVolumes(context: Context, record: ContainerRecord): Promise<void> {
+  if (record.anonymousVolumes.length === 0) return
+  const { removeVolume } = await import('../volumes.js')
+  const used = new Set(listRecords(context).flatMap((other) => volumeNames(other)))
+  for (const name of record.anonymousVolumes) {
+    if (used.has(name)) continue
+    try {
+      await removeVolume(context, name)
+    } catch (error) {
+      if (!(error instanceof TspodError) || error.code !== 'no-such-volume') throw error
+    }
+  }
+}
+
+/** The volumes that a container mounts. */
+export function volumeNames({ spec }: ContainerRecord): string[] {
+  return spec.mounts.flatMap((mount) => (mount.type === 'volume' && mount.name !== undefined ? [mount.name] : []))
+}
+
+function requireStopped(context: Context, record: ContainerRecord): void {
+  const { status } = observe(context, record.id)
+  if (status !== 'running') return
+  throw new TspodError(
+    'container-running',
+    `cannot remove container ${record.id} as it is running - running or paused containers cannot be removed without force: ` +
+      'container state improper',
+  )
+}
+
+async function stopForRemoval(context: Context, record: ContainerRecord, options: RemoveOptions): Promise<void> {
+  if (observe(context, record.id).status !== 'running') return
+  const timeoutSeconds = options.timeoutSeconds ?? 0
+  await stopRunning(context, record, timeoutSeconds === 0 ? { signal: 9, timeoutSeconds: 0 } : { timeoutSeconds })
+}
+
+async function removeDependents(context: Context, record: ContainerRecord, options: RemoveOptions): Promise<void> {
+  const dependents = listRecords(context).filter((other) => donorIds(other.spec).includes(record.id))
+  if (dependents.length === 0) return
+  if (options.depend !== true && options.force !== true) {
+    const names = dependents.map((other) => other.id.slice(0, 12)).join(', ')
+    throw new TspodError(
+      'container-state',
+      `container ${record.id} has dependent containers which must be removed before it: ${names}: container already exists`,
+    )
+  }
+  for (const other of dependents) await removeContainer(context, other.id, { ...options, force: true })
+}

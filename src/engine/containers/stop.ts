@@ -1,0 +1,153 @@
+import { closeSync } from 'node:fs'
+import { TspodError } from '../../base/errors.js'
+import { parseSignal } from '../../base/signals.js'
+import { openProcess, pidfdSendSignal, signalProcess, waitPidfd } from '../../base/syscalls.js'
+import type { ContainerRecord } from '../../container/record.js'
+import type { ClientMessage } from '../../runtime/protocol.js'
+import { hasErrno } from '../../state/file.js'
+import type { Context } from '../context.js'
+import { observe, type Observed } from './observe.js'
+import { containerPaths, findContainer } from './store.js'
+import type { StopOptions } from './types.js'
+
+const killSignal = 9
+
+/** Stops a container: its stop signal, SIGKILL after its timeout. Nothing happens if it does not run. */
+export async function stopContainer(context: Context, nameOrId: string, options: StopOptions = {}): Promise<void> {
+  const record = findContainer(context, nameOrId)
+  const seen = observe(context, record.id)
+  if (seen.status !== 'running') {
+    /* Between two runs of a restart policy there is a monitor and no process. */
+    if (seen.monitored && seen.state?.restarting === true) await stopRunning(context, record, options)
+    return
+  }
+  await stopRunning(context, record, options)
+}
+
+/** Stops what runs, by its monitor; where that is gone, by the process itself. Resolves once it has ended. */
+export async function stopRunning(
+  context: Context,
+  record: ContainerRecord,
+  options: StopOptions & { readonly signal?: number },
+): Promise<void> {
+  const timeoutSeconds = options.timeoutSeconds ?? record.spec.stopTimeoutSeconds
+  const seen = observe(context, record.id)
+  if (seen.monitored && (await stopByMonitor(context, record, { ...options, timeoutSeconds }))) return
+  await stopByProcess(context, record, timeoutSeconds, options.signal)
+}
+
+/** Sends a signal to process 1. */
+export async function killContainer(context: Context, nameOrId: string, signal: string | number = killSignal): Promise<void> {
+  const record = findContainer(context, nameOrId)
+  const number = typeof signal === 'number' ? signal : parseSignal(signal)
+  if (number === undefined || number < 1 || number > 64) {
+    throw new TspodError('invalid-argument', `invalid signal: ${signal}`)
+  }
+  const seen = observe(context, record.id)
+  const sent = seen.status === 'running' && seen.state !== undefined && signalProcess(seen.pid, seen.state.startTime, number)
+  if (!sent) {
+    throw new TspodError(
+      'container-not-running',
+      `can only kill running containers. ${record.id} is in state ${seen.status}: container state improper`,
+    )
+  }
+  if (number === killSignal) await waitForEnd(context, record, seen)
+}
+
+/** Resolves when process 1 of what was seen has ended and the monitor has written it down or is gone. */
+export async function waitForEnd(context: Context, record: ContainerRecord, seen: Observed): Promise<void> {
+  if (seen.monitored) {
+    const connection = await tryConnect(context, record)
+    if (connection) {
+      connection.send({ type: 'wait' })
+      await connection.ended
+      return
+    }
+  }
+  if (seen.state) await waitForProcess(seen.pid, seen.state.startTime)
+}
+
+interface Conversation {
+  send(message: ClientMessage): void
+  /** The run is over (and the container removed, if it was to be). */
+  readonly ended: Promise<void>
+}
+
+/** A conversation with the monitor, or undefined if it is gone. */
+async function tryConnect(context: Context, record: ContainerRecord): Promise<Conversation | undefined> {
+  const { connectMonitor } = await import('../../runtime/monitor.js')
+  try {
+    const connection = await connectMonitor(containerPaths(context.paths, record.id).socket)
+    const ended = new Promise<void>((resolve) => {
+      connection.listen({
+        message: (message) => {
+          const last = record.spec.remove ? message.type === 'removed' : message.type === 'exited'
+          if (last) connection.close()
+        },
+        end: resolve,
+      })
+    })
+    return { send: (message) => connection.send(message), ended }
+  } catch (error) {
+    if (error instanceof TspodError && error.code === 'container-not-running') return undefined
+    throw error
+  }
+}
+
+async function stopByMonitor(
+  context: Context,
+  record: ContainerRecord,
+  options: { readonly timeoutSeconds: number; readonly signal?: number },
+): Promise<boolean> {
+  const connection = await tryConnect(context, record)
+  if (!connection) return false
+  connection.send({ type: 'wait' })
+  connection.send({
+    type: 'stop',
+    timeoutSeconds: options.timeoutSeconds,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  })
+  await connection.ended
+  const after = observe(context, record.id)
+  return after.status !== 'running'
+}
+
+async function stopByProcess(
+  context: Context,
+  record: ContainerRecord,
+  timeoutSeconds: number,
+  signal: number = record.spec.stopSignal,
+): Promise<void> {
+  const { status, pid, state } = observe(context, record.id)
+  if (status !== 'running' || !state) return
+  const pidfd = openProcess(pid, state.startTime)
+  if (pidfd === undefined) return
+  try {
+    sendSignal(pidfd, signal)
+    const patience = timeoutSeconds < 0 ? undefined : timeoutSeconds * 1000
+    if (await waitPidfd(pidfd, patience)) return
+    context.log('warn', `StopSignal ${signal} failed to stop container ${record.name} in ${timeoutSeconds} seconds, resorting to SIGKILL`)
+    sendSignal(pidfd, killSignal)
+    await waitPidfd(pidfd)
+  } finally {
+    closeSync(pidfd)
+  }
+}
+
+function sendSignal(pidfd: number, signal: number): void {
+  try {
+    pidfdSendSignal(pidfd, signal)
+  } catch (error) {
+    if (!hasErrno(error, 'ESRCH')) throw error
+  }
+}
+
+async function waitForProcess(pid: number, startTime: string): Promise<void> {
+  const pidfd = openProcess(pid, startTime)
+  if (pidfd === undefined) return
+  try {
+    await waitPidfd(pidfd)
+  } finally {
+    closeSync(pidfd)
+  }
+}
