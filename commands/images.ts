@@ -1,6 +1,14 @@
 import { ListCommand } from '../src/cli/families.js'
 import { listFlag, switchFlag, textFlag } from '../src/cli/flags/define.js'
-import { imageColumns, imageFields, imageHeadings, imageJson, imageRows, shownId, sortKeys } from '../src/cli/images/rows.js'
+import {
+  imageColumns,
+  imageFields,
+  imageHeadings,
+  imageJson,
+  imageRows,
+  shownId,
+  sortKeys,
+} from '../src/cli/images/rows.js'
 
 export default class Images extends ListCommand {
   static override summary = 'List images'
@@ -12,7 +20,10 @@ export default class Images extends ListCommand {
   static override flags = {
     all: switchFlag('Show intermediate images, too', { char: 'a' }),
     digests: switchFlag('Show digests'),
-    filter: listFlag((text) => text, 'Only those that match KEY=VALUE or KEY!=VALUE', { char: 'f', helpValue: 'FILTER' }),
+    filter: listFlag((text) => text, 'Only those that match KEY=VALUE or KEY!=VALUE', {
+      char: 'f',
+      helpValue: 'FILTER',
+    }),
     history: switchFlag('Show the names that images had'),
     'no-trunc': switchFlag('Show whole IDs'),
     sort: textFlag('Sort by this', { options: sortKeys }),

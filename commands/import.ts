@@ -10,7 +10,10 @@ export default class Import extends BaseCommand {
   static override completes: typeof BaseCommand.completes = ['file', 'image']
   static override positionals = { minimum: 1, maximum: 2 }
   static override flags = {
-    change: listFlag((text) => text, 'Apply an instruction such as CMD=/bin/sh', { char: 'c', helpValue: 'INSTRUCTION' }),
+    change: listFlag((text) => text, 'Apply an instruction such as CMD=/bin/sh', {
+      char: 'c',
+      helpValue: 'INSTRUCTION',
+    }),
     message: textFlag('Say where it comes from, in its history', { char: 'm', helpValue: 'TEXT' }),
     quiet: switchFlag('Show no progress', { char: 'q' }),
     ...platformFlags,

@@ -16,7 +16,8 @@ export default class Load extends BaseCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Load)
-    if (flags.input === undefined && isatty(0)) throw new TspodError('usage', 'cannot read from terminal. Use command-line redirection or the --input flag')
+    if (flags.input === undefined && isatty(0))
+      throw new TspodError('usage', 'cannot read from terminal. Use command-line redirection or the --input flag')
     const engine = await this.engine(this.showProgress(flags.quiet))
     const names = await engine.images.load({ input: flags.input ?? (process.stdin as AsyncIterable<Uint8Array>) })
     for (const name of names) this.print(`Loaded image: ${name}`)

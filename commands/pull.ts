@@ -1,7 +1,13 @@
 import { BaseCommand } from '../src/cli/base-command.js'
 import { switchFlag, textFlag } from '../src/cli/flags/define.js'
 import { registryChooser } from '../src/cli/images/choose-registry.js'
-import { platformFlags, platformOption, registryAccess, registryFlags, silentFlags } from '../src/cli/images/registry-flags.js'
+import {
+  platformFlags,
+  platformOption,
+  registryAccess,
+  registryFlags,
+  silentFlags,
+} from '../src/cli/images/registry-flags.js'
 
 export default class Pull extends BaseCommand {
   static override summary = 'Fetch images from a registry'

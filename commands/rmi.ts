@@ -18,7 +18,8 @@ export default class Rmi extends BaseCommand {
 
   async run(): Promise<void> {
     const { flags, argv } = await this.parse(Rmi)
-    if (flags.all && argv.length > 0) throw new TspodError('usage', 'when using the --all switch, you may not pass any images names or IDs')
+    if (flags.all && argv.length > 0)
+      throw new TspodError('usage', 'when using the --all switch, you may not pass any images names or IDs')
     if (!flags.all && argv.length === 0) throw new TspodError('usage', 'image name or ID must be specified')
     const engine = await this.engine()
     const removed = await engine.images.remove(argv, {

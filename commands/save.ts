@@ -13,7 +13,10 @@ export default class Save extends BaseCommand {
   static override positionals = { minimum: 1 }
   static override flags = {
     compress: switchFlag('Compress the layers of a folder (docker-dir)'),
-    format: textFlag('What to write', { options: ['docker-archive', 'oci-archive', 'oci-dir', 'docker-dir'], helpValue: 'FORMAT' }),
+    format: textFlag('What to write', {
+      options: ['docker-archive', 'oci-archive', 'oci-dir', 'docker-dir'],
+      helpValue: 'FORMAT',
+    }),
     'multi-image-archive': switchFlag('Each IMAGE is an image of its own, not a further name', { char: 'm' }),
     output: textFlag('Write to this file or folder instead of the standard output', { char: 'o', helpValue: 'FILE' }),
     quiet: switchFlag('Show no progress', { char: 'q' }),
@@ -22,8 +25,10 @@ export default class Save extends BaseCommand {
 
   async run(): Promise<void> {
     const { flags, argv } = await this.parse(Save)
-    if (flags.output === undefined && isatty(1)) throw new TspodError('usage', 'refusing to save to terminal. Use -o flag or redirect')
-    if (flags.compress && flags.format !== 'docker-dir') throw new TspodError('usage', '--compress can only be set when --format is docker-dir')
+    if (flags.output === undefined && isatty(1))
+      throw new TspodError('usage', 'refusing to save to terminal. Use -o flag or redirect')
+    if (flags.compress && flags.format !== 'docker-dir')
+      throw new TspodError('usage', '--compress can only be set when --format is docker-dir')
     const engine = await this.engine(this.showProgress(flags.quiet))
     await engine.images.save({
       names: argv,

@@ -84,20 +84,24 @@ export class ImageStore {
   }
 
   /**
-   * Removes the blobs that `live` does not name. Answers undefined, and removes nothing, while somebody holds a lease.
-   * Runs under the lock of the index, so that nobody can begin in the middle.
+   * Removes the blobs that `reach` does not name. Answers undefined, and removes nothing, while somebody holds a lease.
+   * Runs under the lock of the index, and `also` with it, so that nobody can begin in the middle.
    */
-  async collect(live: (entries: readonly IndexEntry[]) => Promise<ReadonlySet<string>>): Promise<Digest[] | undefined> {
+  async collect<Reached extends { readonly blobs: ReadonlySet<string> }>(
+    reach: (entries: readonly IndexEntry[]) => Promise<Reached>,
+    also: (reached: Reached) => Promise<void>,
+  ): Promise<Digest[] | undefined> {
     if (!exists(this.#indexPath)) return []
     return withLock(this.#lockPath, async () => {
       if (this.#isLeased()) return undefined
-      const kept = await live(this.entries())
+      const reached = await reach(this.entries())
       const removed: Digest[] = []
       for (const digest of this.#allBlobs()) {
-        if (kept.has(digest)) continue
+        if (reached.blobs.has(digest)) continue
         removeFile(this.blobPath(digest))
         removed.push(digest)
       }
+      await also(reached)
       return removed
     })
   }

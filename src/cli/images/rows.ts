@@ -33,7 +33,10 @@ const orders: Readonly<Record<string, (one: ImageRow, other: ImageRow) => number
 }
 
 /** The columns of the table. */
-export function imageColumns(options: { readonly digests: boolean; readonly noTrunc: boolean; readonly history: boolean }, now: Date): Column<ImageRow>[] {
+export function imageColumns(
+  options: { readonly digests: boolean; readonly noTrunc: boolean; readonly history: boolean },
+  now: Date,
+): Column<ImageRow>[] {
   return [
     { heading: 'REPOSITORY', cell: ({ repository }) => repository },
     { heading: 'TAG', cell: ({ tag }) => tag },
@@ -113,7 +116,10 @@ export function imageJson(image: ImageSummary): object {
 }
 
 /** The columns of `history`. */
-export function historyColumns(options: { readonly human: boolean; readonly noTrunc: boolean }, now: Date): Column<HistoryEntry>[] {
+export function historyColumns(
+  options: { readonly human: boolean; readonly noTrunc: boolean },
+  now: Date,
+): Column<HistoryEntry>[] {
   return [
     { heading: 'ID', cell: (entry) => historyId(entry, options.noTrunc) },
     { heading: 'CREATED', cell: (entry) => (options.human ? ago(entry.created, now) : isoSeconds(entry.created)) },
@@ -124,7 +130,11 @@ export function historyColumns(options: { readonly human: boolean; readonly noTr
 }
 
 /** What `history --format` templates see. */
-export function historyFields(entry: HistoryEntry, options: { readonly human: boolean; readonly noTrunc: boolean }, now: Date): object {
+export function historyFields(
+  entry: HistoryEntry,
+  options: { readonly human: boolean; readonly noTrunc: boolean },
+  now: Date,
+): object {
   return {
     ID: historyId(entry, options.noTrunc),
     Created: options.human ? ago(entry.created, now) : isoSeconds(entry.created),

@@ -31,7 +31,10 @@ export async function readCatalog(context: Context): Promise<CatalogImage[]> {
     try {
       record = await recordOf(context, store, entry.manifest)
     } catch (error) {
-      context.log('warn', `image ${entry.name ?? entry.manifest} cannot be read: ${error instanceof Error ? error.message : String(error)}`)
+      context.log(
+        'warn',
+        `image ${entry.name ?? entry.manifest} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      )
       continue
     }
     const group = groups.get(record.id) ?? { records: [], entries: [] }
@@ -91,7 +94,12 @@ function isParent(parent: ImageRecord, child: ImageRecord): boolean {
   )
 }
 
-function catalogImage(id: Digest, records: readonly ImageRecord[], entries: readonly IndexEntry[], sizes: (diffId: Digest) => number | undefined): CatalogImage {
+function catalogImage(
+  id: Digest,
+  records: readonly ImageRecord[],
+  entries: readonly IndexEntry[],
+  sizes: (diffId: Digest) => number | undefined,
+): CatalogImage {
   const record = records.at(-1) as ImageRecord
   const names = entries.flatMap((entry) => (entry.name === undefined ? [] : [entry.name])).reverse()
   const digests = [...new Set(entries.flatMap((entry) => [entry.manifest, ...entry.digests]).reverse())]

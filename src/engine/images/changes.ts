@@ -28,7 +28,10 @@ function applyChange(config: Mutable, change: string): void {
       config.Labels = { ...config.Labels, ...Object.fromEntries(pairs(value, change)) }
       return
     case 'EXPOSE':
-      config.ExposedPorts = { ...config.ExposedPorts, ...Object.fromEntries(value.split(/\s+/).map((port) => [portOf(port, change), {}])) }
+      config.ExposedPorts = {
+        ...config.ExposedPorts,
+        ...Object.fromEntries(value.split(/\s+/).map((port) => [portOf(port, change), {}])),
+      }
       return
     case 'VOLUME':
       config.Volumes = { ...config.Volumes, ...Object.fromEntries(list(value).map((path) => [path, {}])) }
@@ -92,14 +95,20 @@ function pairs(value: string, change: string): readonly (readonly [string, strin
 }
 
 function unquote(text: string): string {
-  return text.replace(/"((?:[^"\\]|\\.)*)"|'([^']*)'|\\(.)/g, (_, double?: string, single?: string, escaped?: string) => {
-    return double === undefined ? (single ?? escaped ?? '') : double.replace(/\\(["\\$])/g, '$1')
-  })
+  return text.replace(
+    /"((?:[^"\\]|\\.)*)"|'([^']*)'|\\(.)/g,
+    (_, double?: string, single?: string, escaped?: string) => {
+      return double === undefined ? (single ?? escaped ?? '') : double.replace(/\\(["\\$])/g, '$1')
+    },
+  )
 }
 
 function withEnv(env: readonly string[], added: readonly (readonly [string, string])[]): readonly string[] {
   const names = new Set(added.map(([name]) => name))
-  return [...env.filter((one) => !names.has(one.split('=', 1)[0] ?? '')), ...added.map(([name, value]) => `${name}=${value}`)]
+  return [
+    ...env.filter((one) => !names.has(one.split('=', 1)[0] ?? '')),
+    ...added.map(([name, value]) => `${name}=${value}`),
+  ]
 }
 
 function portOf(port: string, change: string): string {

@@ -27,14 +27,13 @@ export async function withLease<T>(context: Context, run: () => Promise<T>): Pro
 /** Removes blobs, records and unpacked layers that nothing reaches. Does nothing while somebody is pulling. */
 export async function collectGarbage(context: Context): Promise<void> {
   const store = new ImageStore(context.paths)
-  let reached: { blobs: ReadonlySet<string>; diffIds: ReadonlySet<Digest>; manifests: ReadonlySet<Digest> } | undefined
-  const removed = await store.collect(async (entries) => {
-    reached = await reach(context, store, entries)
-    return reached.blobs
-  })
-  if (removed === undefined || reached === undefined) return
-  removeRecords(context, reached.manifests)
-  await removeLayersExcept(context, new Set([...reached.diffIds, ...layersOfContainers(context)]))
+  await store.collect(
+    async (entries) => reach(context, store, entries),
+    async ({ manifests, diffIds }) => {
+      removeRecords(context, manifests)
+      await removeLayersExcept(context, new Set([...diffIds, ...layersOfContainers(context)]))
+    },
+  )
 }
 
 /** The DiffIDs of every image and every container: what may not be removed. */
@@ -44,11 +43,13 @@ export async function liveDiffIds(context: Context): Promise<ReadonlySet<Digest>
   return new Set([...diffIds, ...layersOfContainers(context)])
 }
 
-async function reach(
-  context: Context,
-  store: ImageStore,
-  entries: readonly IndexEntry[],
-): Promise<{ blobs: Set<string>; diffIds: Set<Digest>; manifests: Set<Digest> }> {
+interface Reached {
+  readonly blobs: ReadonlySet<string>
+  readonly diffIds: ReadonlySet<Digest>
+  readonly manifests: ReadonlySet<Digest>
+}
+
+async function reach(context: Context, store: ImageStore, entries: readonly IndexEntry[]): Promise<Reached> {
   const blobs = new Set<string>()
   const diffIds = new Set<Digest>()
   const manifests = new Set(entries.map((entry) => entry.manifest))

@@ -8,13 +8,20 @@ import { bareId, imageNotKnown } from './record.js'
 export type ImageTest = (image: CatalogImage) => boolean
 
 /** Podman's filters: the same key twice is “or”, but for labels, which is “and”; different keys are “and”. */
-export async function imageTests(context: Context, filters: readonly string[], all: readonly CatalogImage[]): Promise<ImageTest> {
+export async function imageTests(
+  context: Context,
+  filters: readonly string[],
+  all: readonly CatalogImage[],
+): Promise<ImageTest> {
   const groups = new Map<string, ImageTest[]>()
   for (const filter of filters) {
     const match = /^([^=!]+)(!?=)(.*)$/s.exec(filter)
     const [, key, operator, value] = match ?? []
     if (key === undefined || value === undefined) {
-      throw new TspodError('invalid-argument', `invalid image filter ${JSON.stringify(filter)}: must be in the format "filter=value or filter!=value"`)
+      throw new TspodError(
+        'invalid-argument',
+        `invalid image filter ${JSON.stringify(filter)}: must be in the format "filter=value or filter!=value"`,
+      )
     }
     const test = await testOf(context, key, value, all)
     const own = operator === '!=' ? (image: CatalogImage) => !test(image) : test
@@ -52,7 +59,8 @@ async function testOf(context: Context, key: string, value: string, all: readonl
     case 'id':
       return (image) => bareId(image.id).startsWith(value.replace(/^sha256:/, ''))
     case 'digest':
-      return (image) => image.digests.some((digest) => digest.startsWith(value.includes(':') ? value : `sha256:${value}`))
+      return (image) =>
+        image.digests.some((digest) => digest.startsWith(value.includes(':') ? value : `sha256:${value}`))
     case 'label':
       return labelTest(value)
     case 'reference':
@@ -98,7 +106,10 @@ function normalizedName(pattern: string): string {
 }
 
 function glob(pattern: string): RegExp {
-  const source = pattern.replace(/[.+^${}()|\\]/g, '\\$&').replace(/\*/g, '.*').replace(/\?/g, '.')
+  const source = pattern
+    .replace(/[.+^${}()|\\]/g, '\\$&')
+    .replace(/\*/g, '.*')
+    .replace(/\?/g, '.')
   try {
     return new RegExp(`^${source}$`)
   } catch (error) {
@@ -113,7 +124,9 @@ function labelTest(value: string): ImageTest {
   return ({ record }) => {
     const labels = record.config.Labels ?? {}
     const found = Object.entries(labels).filter(([name]) => (key.includes('*') ? glob(key).test(name) : name === key))
-    return found.some(([, text]) => wanted === undefined || (wanted.includes('*') ? glob(wanted).test(text) : text === wanted))
+    return found.some(
+      ([, text]) => wanted === undefined || (wanted.includes('*') ? glob(wanted).test(text) : text === wanted),
+    )
   }
 }
 
@@ -129,7 +142,11 @@ function booleanTest(key: string, value: string, test: ImageTest): ImageTest {
 }
 
 async function named(context: Context, name: string, all: readonly CatalogImage[]): Promise<CatalogImage> {
-  const found = await findImage(context, all.flatMap((image) => image.entries), name)
+  const found = await findImage(
+    context,
+    all.flatMap((image) => image.entries),
+    name,
+  )
   const image = found === undefined ? undefined : all.find((one) => one.entries.includes(found.entry))
   if (image === undefined) throw imageNotKnown(name)
   return image
@@ -139,11 +156,22 @@ async function named(context: Context, name: string, all: readonly CatalogImage[
 function timeOf(context: Context, text: string): Date {
   if (/^\d+(?:\.\d+)?$/.test(text)) return new Date(Number(text) * 1000)
   if (/^(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+$/.test(text)) {
-    const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 }
-    const total = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|[smhdw])/g)].reduce((sum, [, count, unit]) => sum + Number(count) * (units[unit ?? ''] ?? 0), 0)
+    const units: Readonly<Record<string, number>> = {
+      ms: 1,
+      s: 1000,
+      m: 60_000,
+      h: 3_600_000,
+      d: 86_400_000,
+      w: 604_800_000,
+    }
+    const total = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|[smhdw])/g)].reduce(
+      (sum, [, count, unit]) => sum + Number(count) * (units[unit ?? ''] ?? 0),
+      0,
+    )
     return new Date(context.clock().getTime() - total)
   }
   const date = new Date(text)
-  if (Number.isNaN(date.getTime())) throw new TspodError('invalid-argument', `invalid time ${JSON.stringify(text)} for until filter`)
+  if (Number.isNaN(date.getTime()))
+    throw new TspodError('invalid-argument', `invalid time ${JSON.stringify(text)} for until filter`)
   return date
 }

@@ -63,7 +63,11 @@ async function openSource(context: Context, options: ImportOptions): Promise<Asy
   const { createReadStream } = await import('node:fs')
   const { stat } = await import('node:fs/promises')
   const found = await stat(source).catch((error: NodeJS.ErrnoException) => {
-    throw new TspodError('archive-invalid', `${source}: ${error.code === 'ENOENT' ? 'no such file or directory' : error.message}`, { cause: error })
+    throw new TspodError(
+      'archive-invalid',
+      `${source}: ${error.code === 'ENOENT' ? 'no such file or directory' : error.message}`,
+      { cause: error },
+    )
   })
   if (found.isDirectory()) throw new TspodError('archive-invalid', `${source} is a folder, not a tar archive`)
   return createReadStream(source, { highWaterMark: 256 * 1024 })
@@ -82,7 +86,7 @@ async function spool(context: Context, chunks: AsyncIterable<Uint8Array>): Promi
     const tee = async function* (): AsyncGenerator<Uint8Array> {
       for await (const chunk of kept) {
         outer.update(chunk)
-        for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten
+        for (let at = 0; at < chunk.length;) at += (await file.write(chunk, at)).bytesWritten
         size += chunk.length
         yield chunk
       }
@@ -110,15 +114,29 @@ function layerType(compression: Compression): string {
 
 async function imageOf(layer: SpooledLayer, config: ImageConfig): Promise<ImageSource> {
   const configBytes = Buffer.from(JSON.stringify(config))
-  const configDescriptor = { mediaType: mediaTypes.ociConfig, digest: await digestOf(configBytes), size: configBytes.length }
-  const manifest: ImageManifest = { schemaVersion: 2, mediaType: mediaTypes.ociManifest, config: configDescriptor, layers: [layer.descriptor] }
+  const configDescriptor = {
+    mediaType: mediaTypes.ociConfig,
+    digest: await digestOf(configBytes),
+    size: configBytes.length,
+  }
+  const manifest: ImageManifest = {
+    schemaVersion: 2,
+    mediaType: mediaTypes.ociManifest,
+    config: configDescriptor,
+    layers: [layer.descriptor],
+  }
   const raw = await rawManifest(Buffer.from(JSON.stringify(manifest)), mediaTypes.ociManifest)
   return {
     description: 'the imported archive',
     manifest: () => Promise.resolve(raw),
     async *blob(descriptor) {
       if (descriptor.digest === configDescriptor.digest) yield configBytes
-      else yield* layer.file.createReadStream({ start: 0, autoClose: false, highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>
+      else
+        yield* layer.file.createReadStream({
+          start: 0,
+          autoClose: false,
+          highWaterMark: 256 * 1024,
+        }) as AsyncIterable<Buffer>
     },
     close: () => Promise.resolve(),
   }

@@ -28,7 +28,8 @@ export function bindImages(context: Context) {
     load: async (options: LoadOptions): Promise<string[]> => (await import('./load.js')).loadImages(context, options),
     save: async (options: SaveOptions): Promise<void> => (await import('./save.js')).saveImages(context, options),
     /** Makes an image from a tar archive; answers its ID. */
-    import: async (options: ImportOptions): Promise<string> => (await import('./import.js')).importImage(context, options),
+    import: async (options: ImportOptions): Promise<string> =>
+      (await import('./import.js')).importImage(context, options),
     list: async (options?: ImageListOptions): Promise<ImageSummary[]> =>
       (await import('./query.js')).listImages(context, options),
     inspect: async (name: string): Promise<ImageInspection> => (await import('./query.js')).inspectImage(context, name),

@@ -37,7 +37,11 @@ export async function loadImages(context: Context, options: LoadOptions): Promis
 }
 
 /** `pull docker-archive:PATH[:REFERENCE]` and its like. */
-export async function pullArchive(context: Context, transport: Transport, options: PullOptions): Promise<PulledImage[]> {
+export async function pullArchive(
+  context: Context,
+  transport: Transport,
+  options: PullOptions,
+): Promise<PulledImage[]> {
   const reader = await openArchive(transport.path, context.paths.tmp)
   try {
     const chosen = chooseTasks(await tasksOfTransport(reader, transport), transport)
@@ -71,10 +75,16 @@ async function tasksOf(reader: FileReader): Promise<readonly LoadTask[]> {
   if (hasManifest && (await reader.size('version')) === undefined) return dockerTasks(reader)
   if (hasIndex) return layoutTasks(reader)
   if (hasManifest) return [{ source: () => directorySource(reader), names: [] }]
-  throw new TspodError('archive-invalid', `payload does not match any of the supported image formats: ${reader.path} has neither manifest.json nor index.json`)
+  throw new TspodError(
+    'archive-invalid',
+    `payload does not match any of the supported image formats: ${reader.path} has neither manifest.json nor index.json`,
+  )
 }
 
-function tasksOfTransport(reader: FileReader, transport: Transport): Promise<readonly LoadTask[]> | readonly LoadTask[] {
+function tasksOfTransport(
+  reader: FileReader,
+  transport: Transport,
+): Promise<readonly LoadTask[]> | readonly LoadTask[] {
   if (transport.name === 'docker-archive') return dockerTasks(reader)
   if (transport.name === 'dir') return [{ source: () => directorySource(reader), names: [] }]
   return layoutTasks(reader)
@@ -105,8 +115,11 @@ function chooseTasks(tasks: readonly LoadTask[], transport: Transport): readonly
     if (task !== undefined) return [task]
   }
   const wanted = localName(reference)
-  const task = tasks.find((one) => one.names.includes(wanted) || one.names.includes(formatReference(parseReference(reference))))
-  if (task === undefined) throw new TspodError('no-such-image', `${transport.path} has no image ${JSON.stringify(reference)}`)
+  const task = tasks.find(
+    (one) => one.names.includes(wanted) || one.names.includes(formatReference(parseReference(reference))),
+  )
+  if (task === undefined)
+    throw new TspodError('no-such-image', `${transport.path} has no image ${JSON.stringify(reference)}`)
   return [{ ...task, names: [wanted] }]
 }
 

@@ -1,7 +1,14 @@
 import { TspodError } from '../../base/errors.js'
 import { isDigest } from '../../base/digest.js'
 import type { Digest } from '../../oci/image-spec.js'
-import { formatReference, parseFamiliar, parseReference, repositoryOf, withDefaultTag, type Reference } from '../../image/reference.js'
+import {
+  formatReference,
+  parseFamiliar,
+  parseReference,
+  repositoryOf,
+  withDefaultTag,
+  type Reference,
+} from '../../image/reference.js'
 import type { IndexEntry } from '../../storage/images.js'
 import type { Context } from '../context.js'
 
@@ -15,7 +22,11 @@ export interface Found {
  * Finds a local image as Podman does: by whole ID, by name (as `localhost/…`, by alias, on the search registries, on
  * docker.io), by the beginning of an ID, and at last by the end of a name (`busybox` for `host:5000/busybox`).
  */
-export async function findImage(context: Context, entries: readonly IndexEntry[], text: string): Promise<Found | undefined> {
+export async function findImage(
+  context: Context,
+  entries: readonly IndexEntry[],
+  text: string,
+): Promise<Found | undefined> {
   const whole = byWholeId(entries, text)
   if (whole !== undefined) return whole
   const reference = parseOrUndefined(text)
@@ -61,7 +72,11 @@ function byRepositoryDigest(entries: readonly IndexEntry[], reference: Reference
 }
 
 /* The usual case, one image whose name ends so, needs no registries.conf: whichever rule found it, it would be this one. */
-async function byShortName(context: Context, entries: readonly IndexEntry[], reference: Reference): Promise<Found | undefined> {
+async function byShortName(
+  context: Context,
+  entries: readonly IndexEntry[],
+  reference: Reference,
+): Promise<Found | undefined> {
   const local = byName(entries, { ...reference, domain: 'localhost' })
   if (local !== undefined) return local
   if (!/^[0-9a-f]+$/.test(reference.path)) {

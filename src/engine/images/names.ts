@@ -7,14 +7,20 @@ import { withHistory, type IndexEntry } from '../../storage/image-index.js'
  */
 
 /** Gives a manifest one more name; whatever had the name loses it, and stays without one if it had no other. */
-export function withName(entries: readonly IndexEntry[], entry: IndexEntry, name: string | undefined): readonly IndexEntry[] {
+export function withName(
+  entries: readonly IndexEntry[],
+  entry: IndexEntry,
+  name: string | undefined,
+): readonly IndexEntry[] {
   const freed = name === undefined ? entries : withoutName(entries, name)
   const same = freed.filter((one) => one.manifest === entry.manifest)
   const digests = [...new Set([...same.flatMap((one) => one.digests), ...entry.digests])]
   const history = same.reduce<readonly string[]>((all, one) => one.history.reduce(withHistory, all), entry.history)
   const merged: IndexEntry = { ...entry, digests, history: name === undefined ? history : withHistory(history, name) }
   const others = freed.filter((one) => one.manifest !== entry.manifest)
-  const named = same.filter((one) => one.name !== undefined).map((one) => ({ ...one, digests, history: merged.history }))
+  const named = same
+    .filter((one) => one.name !== undefined)
+    .map((one) => ({ ...one, digests, history: merged.history }))
   if (name === undefined) return named.length > 0 ? [...others, ...named] : [...others, unnamed(merged)]
   return [...others, ...named, { ...merged, name }]
 }
@@ -24,7 +30,9 @@ export function withoutName(entries: readonly IndexEntry[], name: string): reado
   const found = entries.find((one) => one.name === name)
   if (found === undefined) return entries
   const hasOther = entries.some((one) => one !== found && one.manifest === found.manifest)
-  return hasOther ? entries.filter((one) => one !== found) : entries.map((one) => (one === found ? unnamed(found) : one))
+  return hasOther
+    ? entries.filter((one) => one !== found)
+    : entries.map((one) => (one === found ? unnamed(found) : one))
 }
 
 /** Takes every entry of an image away. */

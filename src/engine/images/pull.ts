@@ -2,7 +2,14 @@ import { TspodError } from '../../base/errors.js'
 import type { Digest } from '../../oci/image-spec.js'
 import { loadFrom } from '../../image/copy.js'
 import { completePlatform, formatPlatform, platformRank } from '../../image/platform.js'
-import { formatReference, parseFamiliar, parseReference, withDefaultTag, withoutTagIfDigested, type Reference } from '../../image/reference.js'
+import {
+  formatReference,
+  parseFamiliar,
+  parseReference,
+  withDefaultTag,
+  withoutTagIfDigested,
+  type Reference,
+} from '../../image/reference.js'
 import { RegistrySource, type RegistryOptions } from '../../image/registry/source.js'
 import { ImageStore, type IndexEntry } from '../../storage/images.js'
 import type { Context } from '../context.js'
@@ -52,12 +59,21 @@ async function pullFirst(
   if (kept !== undefined) return kept
   if (failures.length === 1) throw failures[0]
   const lines = failures.map((error) => `\n * ${error instanceof Error ? error.message : String(error)}`)
-  throw new TspodError('image-pull-failed', `${String(failures.length)} errors occurred while pulling:${lines.join('')}`, {
-    cause: failures[0],
-  })
+  throw new TspodError(
+    'image-pull-failed',
+    `${String(failures.length)} errors occurred while pulling:${lines.join('')}`,
+    {
+      cause: failures[0],
+    },
+  )
 }
 
-async function pullOne(context: Context, asked: Reference, access: RegistryOptions, options: PullOptions): Promise<PulledImage> {
+async function pullOne(
+  context: Context,
+  asked: Reference,
+  access: RegistryOptions,
+  options: PullOptions,
+): Promise<PulledImage> {
   const reference = withoutTagIfDigested(withDefaultTag(asked))
   const name = formatReference(reference)
   const source = new RegistrySource(reference, access)
@@ -70,7 +86,10 @@ async function pullOne(context: Context, asked: Reference, access: RegistryOptio
     const platform = completePlatform(options.platform)
     const image = await loadFrom(source, top, platform, options.signal)
     if (platformRank(platform, image.config) === undefined && image.config.architecture !== '') {
-      context.log('warn', `image platform (${formatPlatform(image.config)}) does not match the expected platform (${formatPlatform(platform)})`)
+      context.log(
+        'warn',
+        `image platform (${formatPlatform(image.config)}) does not match the expected platform (${formatPlatform(platform)})`,
+      )
     }
     await storeImage(context, source, image, { names: [name], signal: options.signal })
     return { id: bareId(image.id), name, digest: image.raw.digest }
@@ -87,7 +106,9 @@ async function presentImage(
   digest: Digest,
   options: PullOptions,
 ): Promise<PulledImage | undefined> {
-  const entry = store.entries().find((one) => one.name === name && (one.manifest === digest || one.digests.includes(digest)))
+  const entry = store
+    .entries()
+    .find((one) => one.name === name && (one.manifest === digest || one.digests.includes(digest)))
   if (entry?.id === undefined) return undefined
   const record = await recordOf(context, store, entry.manifest)
   if (platformRank(completePlatform(options.platform), record) === undefined) return undefined
@@ -141,7 +162,10 @@ async function candidatesOf(
     return [parseReference(await options.chooseRegistry(references.map(formatReference)))]
   }
   if (access.config.shortNameMode === 'enforcing') {
-    throw new TspodError('image-pull-failed', `short-name resolution enforced but cannot prompt without a TTY: ${text} may be on any of ${references.map((one) => one.domain).join(', ')}`)
+    throw new TspodError(
+      'image-pull-failed',
+      `short-name resolution enforced but cannot prompt without a TTY: ${text} may be on any of ${references.map((one) => one.domain).join(', ')}`,
+    )
   }
   return references
 }
@@ -151,7 +175,11 @@ async function localImage(context: Context, candidates: readonly Reference[]): P
   for (const reference of candidates) {
     const found = byName(entries, reference)
     if (found?.entry.id !== undefined) {
-      return { id: bareId(found.entry.id), ...(found.name === undefined ? {} : { name: found.name }), digest: found.entry.manifest }
+      return {
+        id: bareId(found.entry.id),
+        ...(found.name === undefined ? {} : { name: found.name }),
+        digest: found.entry.manifest,
+      }
     }
   }
   return undefined

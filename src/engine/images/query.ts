@@ -49,7 +49,10 @@ export async function inspectImage(context: Context, name: string): Promise<Imag
     VirtualSize: image.size,
     GraphDriver: {
       Name: 'overlay',
-      Data: { ...(lower.length === 0 ? {} : { LowerDir: lower.join(':') }), ...(upper === undefined ? {} : { UpperDir: upper }) },
+      Data: {
+        ...(lower.length === 0 ? {} : { LowerDir: lower.join(':') }),
+        ...(upper === undefined ? {} : { UpperDir: upper }),
+      },
     },
     RootFS: { Type: 'layers', Layers: record.diffIds },
     Labels: record.config.Labels ?? null,
@@ -71,7 +74,9 @@ export async function imageHistory(context: Context, name: string): Promise<Hist
   let layer = 0
   const steps = record.history.map((step, number): HistoryEntry => {
     const size = step.empty_layer === true ? 0 : sizeOfLayer(image, layer++, sizes)
-    const owner = all.find((other) => other.id !== image.id && other.record.history.length === number + 1 && isPrefix(other, image))
+    const owner = all.find(
+      (other) => other.id !== image.id && other.record.history.length === number + 1 && isPrefix(other, image),
+    )
     const isTop = number === record.history.length - 1
     return {
       id: isTop ? bareId(image.id) : owner === undefined ? '<missing>' : bareId(owner.id),
@@ -89,18 +94,34 @@ export async function imageExists(context: Context, name: string): Promise<boole
   return (await findImage(context, new ImageStore(context.paths).entries(), name)) !== undefined
 }
 
-export async function requireImage(context: Context, name: string, all: readonly CatalogImage[]): Promise<CatalogImage> {
-  const found = await findImage(context, all.flatMap((image) => image.entries), name)
+export async function requireImage(
+  context: Context,
+  name: string,
+  all: readonly CatalogImage[],
+): Promise<CatalogImage> {
+  const found = await findImage(
+    context,
+    all.flatMap((image) => image.entries),
+    name,
+  )
   const image = found === undefined ? undefined : all.find((one) => one.entries.includes(found.entry))
   if (image === undefined) throw imageNotKnown(name)
   return image
 }
 
 /** `images NAME`: a repository, a name, a pattern, or an ID. */
-async function namedTest(context: Context, name: string, all: readonly CatalogImage[]): Promise<(image: CatalogImage) => boolean> {
+async function namedTest(
+  context: Context,
+  name: string,
+  all: readonly CatalogImage[],
+): Promise<(image: CatalogImage) => boolean> {
   const byPattern = referenceTest(name)
   if (all.some(byPattern)) return byPattern
-  const found = await findImage(context, all.flatMap((image) => image.entries), name)
+  const found = await findImage(
+    context,
+    all.flatMap((image) => image.entries),
+    name,
+  )
   return (image) => found !== undefined && image.entries.includes(found.entry)
 }
 
@@ -142,7 +163,10 @@ function sharedLayers(all: readonly CatalogImage[]): ReadonlySet<string> {
 }
 
 function sharedSize(image: CatalogImage, shared: ReadonlySet<string>, sizes: ReturnType<typeof layerSizes>): number {
-  return image.record.diffIds.reduce((sum, diffId, number) => (shared.has(diffId) ? sum + sizeOfLayer(image, number, sizes) : sum), 0)
+  return image.record.diffIds.reduce(
+    (sum, diffId, number) => (shared.has(diffId) ? sum + sizeOfLayer(image, number, sizes) : sum),
+    0,
+  )
 }
 
 function sizeOfLayer(image: CatalogImage, number: number, sizes: ReturnType<typeof layerSizes>): number {
@@ -151,5 +175,9 @@ function sizeOfLayer(image: CatalogImage, number: number, sizes: ReturnType<type
 }
 
 function isPrefix(shorter: CatalogImage, longer: CatalogImage): boolean {
-  return shorter.record.history.every((step, number) => step.created_by === longer.record.history[number]?.created_by && step.created === longer.record.history[number]?.created)
+  return shorter.record.history.every(
+    (step, number) =>
+      step.created_by === longer.record.history[number]?.created_by &&
+      step.created === longer.record.history[number]?.created,
+  )
 }

@@ -1,7 +1,14 @@
 import { join } from 'node:path'
 import { TspodError } from '../../base/errors.js'
 import { digestHex, isDigest } from '../../base/digest.js'
-import type { Descriptor, Digest, ImageConfig, ImageHistory, ImageManifest, ImageRunConfig } from '../../oci/image-spec.js'
+import type {
+  Descriptor,
+  Digest,
+  ImageConfig,
+  ImageHistory,
+  ImageManifest,
+  ImageRunConfig,
+} from '../../oci/image-spec.js'
 import { ensureFolder, readJson, writeFileAtomic } from '../../state/file.js'
 import type { ImageStore, IndexEntry } from '../../storage/images.js'
 import type { Context } from '../context.js'

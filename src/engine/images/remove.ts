@@ -17,7 +17,11 @@ interface Report {
 }
 
 /** Takes away names, and what has none any more. Podman's rules for names, IDs, users and children. */
-export async function removeImages(context: Context, names: readonly string[], options: RemoveImagesOptions = {}): Promise<RemovedImages> {
+export async function removeImages(
+  context: Context,
+  names: readonly string[],
+  options: RemoveImagesOptions = {},
+): Promise<RemovedImages> {
   const report: Report = { untagged: [], deleted: [], errors: [] }
   if (options.all === true) await removeAll(context, options, report)
   else {
@@ -43,7 +47,9 @@ export async function pruneImages(context: Context, options: PruneOptions = {}):
     const used = containersByImage(context)
     const victims = all.filter((image) => {
       if (used.has(bareId(image.id)) || !test(image)) return false
-      return options.all === true ? childrenOf(image, all).every((child) => !used.has(bareId(child.id))) : isDangling(image, all)
+      return options.all === true
+        ? childrenOf(image, all).every((child) => !used.has(bareId(child.id)))
+        : isDangling(image, all)
     })
     if (victims.length === 0) break
     for (const image of victims) await deleteImage(context, image, report)
@@ -67,7 +73,11 @@ async function removeAll(context: Context, options: RemoveImagesOptions, report:
 
 async function removeOne(context: Context, name: string, options: RemoveImagesOptions, report: Report): Promise<void> {
   const all = await readCatalog(context)
-  const found = await findImage(context, all.flatMap((image) => image.entries), name)
+  const found = await findImage(
+    context,
+    all.flatMap((image) => image.entries),
+    name,
+  )
   const image = found === undefined ? undefined : all.find((one) => one.entries.includes(found.entry))
   if (found === undefined || image === undefined) throw imageNotKnown(name)
   const own = found.name
@@ -86,7 +96,10 @@ async function removeOne(context: Context, name: string, options: RemoveImagesOp
   /* What was built on it keeps it, without a name. */
   if (childrenOf(image, all).length > 0) {
     if (image.names.length === 0) {
-      throw new TspodError('image-in-use', `image ${bareId(image.id)} is the parent of another one: remove that one first`)
+      throw new TspodError(
+        'image-in-use',
+        `image ${bareId(image.id)} is the parent of another one: remove that one first`,
+      )
     }
     for (const one of image.names) await untag(context, one, report)
     return
@@ -96,10 +109,15 @@ async function removeOne(context: Context, name: string, options: RemoveImagesOp
 }
 
 /** Nameless parents were only there for this image. */
-async function pruneParents(context: Context, image: CatalogImage, all: readonly CatalogImage[], report: Report): Promise<void> {
+async function pruneParents(
+  context: Context,
+  image: CatalogImage,
+  all: readonly CatalogImage[],
+  report: Report,
+): Promise<void> {
   const used = containersByImage(context)
   let rest = all.filter((one) => one.id !== image.id)
-  for (let parent = parentOf(image, all); parent !== undefined; ) {
+  for (let parent = parentOf(image, all); parent !== undefined;) {
     if (parent.names.length > 0 || used.has(bareId(parent.id)) || childrenOf(parent, rest).length > 0) return
     await deleteImage(context, parent, report)
     const gone: CatalogImage = parent
@@ -127,7 +145,10 @@ async function deleteImage(context: Context, image: CatalogImage, report: Report
   const gone = await store.update<readonly string[] | undefined>((entries) => {
     const own = entries.filter((one) => isOf(one, image.id, image))
     if (own.length === 0) return { entries, result: undefined }
-    return { entries: withoutImage(entries, image.id).filter((one) => !isOf(one, image.id, image)), result: namesOf(own) }
+    return {
+      entries: withoutImage(entries, image.id).filter((one) => !isOf(one, image.id, image)),
+      result: namesOf(own),
+    }
   })
   if (gone === undefined) return
   report.untagged.push(...gone)

@@ -7,7 +7,11 @@ import { bareId, imageNotKnown, recordOfEntry, type ImageRecord } from './record
 import type { ResolvedImage, ResolveOptions } from './types.js'
 
 /** The image to start a container from: the local one, or by the pull policy another. */
-export async function resolveImage(context: Context, name: string, options: ResolveOptions = {}): Promise<ResolvedImage> {
+export async function resolveImage(
+  context: Context,
+  name: string,
+  options: ResolveOptions = {},
+): Promise<ResolvedImage> {
   const policy = options.pull ?? 'missing'
   const local = policy === 'always' ? undefined : await findLocal(context, name, options.platform)
   if (local !== undefined && policy !== 'newer') return local
@@ -22,7 +26,11 @@ export async function resolveImage(context: Context, name: string, options: Reso
 }
 
 /** A local image by any of its names; undefined if there is none, or if it is for another platform than was asked for. */
-export async function findLocal(context: Context, name: string, platform: Partial<Platform> | undefined): Promise<ResolvedImage | undefined> {
+export async function findLocal(
+  context: Context,
+  name: string,
+  platform: Partial<Platform> | undefined,
+): Promise<ResolvedImage | undefined> {
   const store = new ImageStore(context.paths)
   const found = await findImage(context, store.entries(), name)
   if (found === undefined) return undefined

@@ -22,7 +22,11 @@ interface SavedImage {
 export async function saveImages(context: Context, options: SaveOptions): Promise<void> {
   const { format = 'docker-archive', names, multi = false } = options
   const isDocker = format === 'docker-archive'
-  if (multi && !isDocker) throw new TspodError('invalid-argument', 'multi-image archives are docker archives: --multi-image-archive goes with --format docker-archive')
+  if (multi && !isDocker)
+    throw new TspodError(
+      'invalid-argument',
+      'multi-image archives are docker archives: --multi-image-archive goes with --format docker-archive',
+    )
   const store = new ImageStore(context.paths)
   const images = await savedImages(context, store, names, multi, options.tags ?? [])
   const writer = await openWriter(options)
@@ -40,7 +44,8 @@ export async function saveImages(context: Context, options: SaveOptions): Promis
 function openWriter(options: SaveOptions): Promise<FileWriter> | FileWriter {
   const { output, format } = options
   if (typeof output !== 'string') {
-    if (format === 'oci-dir' || format === 'docker-dir') throw new TspodError('invalid-argument', `${format} needs --output with a folder`)
+    if (format === 'oci-dir' || format === 'docker-dir')
+      throw new TspodError('invalid-argument', `${format} needs --output with a folder`)
     return tarStreamWriter(output)
   }
   return format === 'oci-dir' || format === 'docker-dir' ? folderWriter(output) : tarFileWriter(output)
@@ -70,7 +75,12 @@ async function savedImages(
   return [...found.values()]
 }
 
-async function writeDockerArchive(context: Context, store: ImageStore, images: readonly SavedImage[], writer: FileWriter): Promise<void> {
+async function writeDockerArchive(
+  context: Context,
+  store: ImageStore,
+  images: readonly SavedImage[],
+  writer: FileWriter,
+): Promise<void> {
   const written = new Set<string>()
   const items: object[] = []
   const repositories: Record<string, Record<string, string>> = {}
@@ -85,7 +95,8 @@ async function writeDockerArchive(context: Context, store: ImageStore, images: r
       written.add(name)
     }
     const config = `${digestHex(record.id)}.json`
-    if (!written.has(config)) await writeBlob(context, store, { digest: record.id, size: record.configSize }, config, writer)
+    if (!written.has(config))
+      await writeBlob(context, store, { digest: record.id, size: record.configSize }, config, writer)
     written.add(config)
     items.push({ Config: config, RepoTags: names, Layers: layers })
     const top = record.diffIds.at(-1)
@@ -99,14 +110,22 @@ async function writeDockerArchive(context: Context, store: ImageStore, images: r
 }
 
 /** A docker archive has its layers uncompressed; their sizes come first in a pipe, so there they are counted before. */
-async function writePlainLayer(context: Context, store: ImageStore, layer: Descriptor, diffId: Digest, name: string, writer: FileWriter): Promise<void> {
+async function writePlainLayer(
+  context: Context,
+  store: ImageStore,
+  layer: Descriptor,
+  diffId: Digest,
+  name: string,
+  writer: FileWriter,
+): Promise<void> {
   context.onProgress?.({ id: diffId, action: 'Copying blob' })
   const compression = compressionOf(await firstBytes(store, layer.digest))
   if (compression === 'none') {
     await writer.file(name, layer.size, verified(store.streamBlob(layer.digest), layer))
     return
   }
-  const open = (): AsyncIterable<Uint8Array> => decompressed(verified(store.streamBlob(layer.digest), layer), compression)
+  const open = (): AsyncIterable<Uint8Array> =>
+    decompressed(verified(store.streamBlob(layer.digest), layer), compression)
   if (writer.unsizedFile !== undefined) {
     await writer.unsizedFile(name, open())
     return
@@ -116,24 +135,39 @@ async function writePlainLayer(context: Context, store: ImageStore, layer: Descr
   await writer.file(name, size, verified(open(), { digest: diffId, size }))
 }
 
-async function writeLayout(context: Context, store: ImageStore, images: readonly SavedImage[], writer: FileWriter): Promise<void> {
+async function writeLayout(
+  context: Context,
+  store: ImageStore,
+  images: readonly SavedImage[],
+  writer: FileWriter,
+): Promise<void> {
   const manifests: Descriptor[] = []
   await writer.folder('blobs')
   await writer.folder('blobs/sha256')
   for (const { record, names } of images) {
     const manifest = store.readBlob(record.manifest)
-    const blobs = [...record.layers, { digest: record.id, size: record.configSize }, { digest: record.manifest, size: manifest.length }]
+    const blobs = [
+      ...record.layers,
+      { digest: record.id, size: record.configSize },
+      { digest: record.manifest, size: manifest.length },
+    ]
     for (const blob of distinct(blobs)) await writeBlob(context, store, blob, blobName(blob.digest), writer)
     const descriptor = { mediaType: record.mediaType, digest: record.manifest, size: manifest.length }
     if (names.length === 0) manifests.push(descriptor)
-    for (const name of names) manifests.push({ ...descriptor, annotations: { 'org.opencontainers.image.ref.name': name } })
+    for (const name of names)
+      manifests.push({ ...descriptor, annotations: { 'org.opencontainers.image.ref.name': name } })
   }
   await writeText(writer, 'oci-layout', '{"imageLayoutVersion":"1.0.0"}')
   await writeText(writer, 'index.json', JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests }))
 }
 
 /** The `dir:` transport of skopeo. */
-async function writeDirectory(context: Context, store: ImageStore, images: readonly SavedImage[], writer: FileWriter): Promise<void> {
+async function writeDirectory(
+  context: Context,
+  store: ImageStore,
+  images: readonly SavedImage[],
+  writer: FileWriter,
+): Promise<void> {
   const [image] = images
   if (image === undefined) return
   const { record } = image
@@ -144,7 +178,13 @@ async function writeDirectory(context: Context, store: ImageStore, images: reado
   await writeText(writer, 'manifest.json', store.readBlob(record.manifest).toString('utf8'))
 }
 
-async function writeBlob(context: Context, store: ImageStore, blob: { readonly digest: Digest; readonly size: number }, name: string, writer: FileWriter): Promise<void> {
+async function writeBlob(
+  context: Context,
+  store: ImageStore,
+  blob: { readonly digest: Digest; readonly size: number },
+  name: string,
+  writer: FileWriter,
+): Promise<void> {
   context.onProgress?.({ id: blob.digest, action: 'Copying blob' })
   await writer.file(name, blob.size, verified(store.streamBlob(blob.digest), blob))
 }

@@ -1,6 +1,12 @@
 import { TspodError } from '../../base/errors.js'
 import { readRegistriesConfig, type RegistriesConfig } from '../../config/registries-conf.js'
-import { defaultDomain, formatReference, parseReference, withDefaultTag, type Reference } from '../../image/reference.js'
+import {
+  defaultDomain,
+  formatReference,
+  parseReference,
+  withDefaultTag,
+  type Reference,
+} from '../../image/reference.js'
 import type { Context } from '../context.js'
 
 /** Where a short name may be, in order: its alias alone, or `localhost` and each search registry. */
@@ -24,7 +30,8 @@ export function pullCandidates(config: RegistriesConfig, short: Reference): Pull
   const name = short.path
   if (config.shortNameMode !== 'disabled') {
     const alias = aliasOf(config, short)
-    if (alias !== undefined) return { references: [alias], explanation: `Resolved "${name}" as an alias (${config.path})`, mustChoose: false }
+    if (alias !== undefined)
+      return { references: [alias], explanation: `Resolved "${name}" as an alias (${config.path})`, mustChoose: false }
   }
   const references = searchCandidates(config, short)
   if (references.length === 0) {

@@ -21,7 +21,12 @@ const defaultParallel = 3
  * Copies an image whose head was read into the store: layers side by side, each unpacked as soon as it is there. The index
  * names it last, so that an image is there whole or not at all. The caller holds a lease.
  */
-export async function storeImage(context: Context, source: ImageSource, image: CopiedImage, options: StoreOptions): Promise<void> {
+export async function storeImage(
+  context: Context,
+  source: ImageSource,
+  image: CopiedImage,
+  options: StoreOptions,
+): Promise<void> {
   const store = new ImageStore(context.paths)
   const { engine } = await context.conf()
   await copyLoaded(source, storeDestination(store), image, {
@@ -29,14 +34,20 @@ export async function storeImage(context: Context, source: ImageSource, image: C
     parallel: engine.image_parallel_copies ?? defaultParallel,
     signal: options.signal,
     onProgress: (event) => report(context, event),
-    onLayer: (layer, diffId) => ensureLayer(context, { layer, diffId, path: store.blobPath(layer.digest) }),
+    onLayer: (layer, diffId) =>
+      ensureLayer(context, { layer, diffId, path: store.blobPath(layer.digest), signal: options.signal }),
   })
   context.onProgress?.({ id: '', action: 'Writing manifest to image destination', done: true })
   await nameImage(context, store, image, options.names)
 }
 
 /** Writes the image's record and its lines of the index. */
-export async function nameImage(context: Context, store: ImageStore, image: CopiedImage, names: readonly string[]): Promise<void> {
+export async function nameImage(
+  context: Context,
+  store: ImageStore,
+  image: CopiedImage,
+  names: readonly string[],
+): Promise<void> {
   saveRecord(context, recordFrom(image.raw.digest, image.raw.mediaType, image.manifest, image.config))
   const entry = entryOf(image, image.indexDigest)
   await store.update((entries) => {
@@ -64,7 +75,9 @@ export async function ensureLayers(context: Context, image: Pick<LoadedImage, 'm
   const store = new ImageStore(context.paths)
   const tasks = image.manifest.layers.flatMap((layer, number) => {
     const diffId = image.config.rootfs.diff_ids[number]
-    return diffId === undefined ? [] : [() => ensureLayer(context, { layer, diffId, path: store.blobPath(layer.digest) })]
+    return diffId === undefined
+      ? []
+      : [() => ensureLayer(context, { layer, diffId, path: store.blobPath(layer.digest) })]
   })
   await inParallel(tasks, defaultParallel)
 }

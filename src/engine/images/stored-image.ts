@@ -18,7 +18,11 @@ export function readStoredImage(store: ImageStore, digest: Digest): ImageRecord 
   return readImage(store, digest, parsed)
 }
 
-function readImage(store: ImageStore, digest: Digest, parsed: Extract<ReturnType<typeof parseManifest>, { kind: 'image' }>): ImageRecord {
+function readImage(
+  store: ImageStore,
+  digest: Digest,
+  parsed: Extract<ReturnType<typeof parseManifest>, { kind: 'image' }>,
+): ImageRecord {
   requireImage(parsed.image)
   const config = parseImageConfig(store.readBlob(parsed.image.config.digest, maximumConfigSize))
   requireSameLayers(parsed.image, config)

@@ -27,7 +27,9 @@ export async function untagImage(context: Context, name: string, names: readonly
   const found = await findImage(context, store.entries(), name)
   if (found === undefined) throw imageNotKnown(name)
   await store.update((entries) => {
-    const own = entries.filter((one) => one.id === found.entry.id && one.name !== undefined).map((one) => one.name ?? '')
+    const own = entries
+      .filter((one) => one.id === found.entry.id && one.name !== undefined)
+      .map((one) => one.name ?? '')
     for (const one of normalized) if (!own.includes(one)) throw new TspodError('no-such-image', `${one}: tag not known`)
     const gone = normalized.length === 0 ? own : normalized
     return { entries: gone.reduce<typeof entries>((all, one) => withoutName(all, one), entries), result: undefined }

@@ -17,7 +17,10 @@ export function compressionOf(start: Uint8Array): Compression {
 const programs = { zstd: 'zstd', bzip2: 'bzip2', xz: 'xz' } as const
 
 /** Decompresses a stream. What is not compressed goes through as it is. */
-export async function* decompressed(chunks: AsyncIterable<Uint8Array>, compression: Compression): AsyncGenerator<Uint8Array> {
+export async function* decompressed(
+  chunks: AsyncIterable<Uint8Array>,
+  compression: Compression,
+): AsyncGenerator<Uint8Array> {
   if (compression === 'none') {
     yield* chunks
     return
@@ -36,7 +39,11 @@ export async function* decompressed(chunks: AsyncIterable<Uint8Array>, compressi
   } catch (error) {
     if (failed !== undefined) throw failed
     if (error instanceof TspodError) throw error
-    throw new TspodError('archive-invalid', `the ${compression} data is damaged: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+    throw new TspodError(
+      'archive-invalid',
+      `the ${compression} data is damaged: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    )
   } finally {
     source.destroy()
     stream.destroy()
@@ -44,7 +51,9 @@ export async function* decompressed(chunks: AsyncIterable<Uint8Array>, compressi
 }
 
 /** The stream with its first bytes looked at, and the compression that they say. */
-export async function sniffed(chunks: AsyncIterable<Uint8Array>): Promise<{ compression: Compression; stream: AsyncIterable<Uint8Array> }> {
+export async function sniffed(
+  chunks: AsyncIterable<Uint8Array>,
+): Promise<{ compression: Compression; stream: AsyncIterable<Uint8Array> }> {
   const iterator = chunks[Symbol.asyncIterator]()
   let start: Uint8Array = new Uint8Array(0)
   while (start.length < 6) {
@@ -63,8 +72,13 @@ export async function sniffed(chunks: AsyncIterable<Uint8Array>): Promise<{ comp
   return { compression: compressionOf(start), stream: whole() }
 }
 
-async function decompressor(source: Readable, compression: Exclude<Compression, 'none'>): Promise<{ stream: Readable; check: () => Promise<void> }> {
-  const zlib: typeof import('node:zlib') & { createZstdDecompress?: (options: object) => import('node:stream').Transform } = await import('node:zlib')
+async function decompressor(
+  source: Readable,
+  compression: Exclude<Compression, 'none'>,
+): Promise<{ stream: Readable; check: () => Promise<void> }> {
+  const zlib: typeof import('node:zlib') & {
+    createZstdDecompress?: (options: object) => import('node:stream').Transform
+  } = await import('node:zlib')
   const options = { chunkSize: 256 * 1024 }
   const nothing = (): Promise<void> => Promise.resolve()
   if (compression === 'gzip') return { stream: source.pipe(zlib.createGunzip(options)), check: nothing }
@@ -74,12 +88,17 @@ async function decompressor(source: Readable, compression: Exclude<Compression, 
   return runProgram(source, programs[compression])
 }
 
-async function runProgram(source: Readable, program: string): Promise<{ stream: Readable; check: () => Promise<void> }> {
+async function runProgram(
+  source: Readable,
+  program: string,
+): Promise<{ stream: Readable; check: () => Promise<void> }> {
   const { spawn } = await import('node:child_process')
   const child = spawn(program, ['-dc'], { stdio: ['pipe', 'pipe', 'ignore'] })
   const ended = new Promise<number>((resolve, reject) => {
     child.once('error', (error) => {
-      const why = new TspodError('host-requirement', `${program} is needed to read this archive: install it`, { cause: error })
+      const why = new TspodError('host-requirement', `${program} is needed to read this archive: install it`, {
+        cause: error,
+      })
       child.stdout.destroy(why)
       reject(why)
     })

@@ -34,10 +34,14 @@ export async function dockerArchiveImages(reader: FileReader): Promise<readonly 
  */
 export async function dockerArchiveSource(reader: FileReader, image: DockerArchiveImage): Promise<ImageSource> {
   const configBytes = await readMember(reader, image.config, maximumConfigSize)
-  if (configBytes === undefined) throw new TspodError('archive-invalid', `${reader.path} has no ${JSON.stringify(image.config)}`)
+  if (configBytes === undefined)
+    throw new TspodError('archive-invalid', `${reader.path} has no ${JSON.stringify(image.config)}`)
   const { diff_ids: diffIds } = parseImageConfig(configBytes).rootfs
   if (diffIds.length !== image.layers.length) {
-    throw new TspodError('image-invalid', `${reader.path} has ${String(image.layers.length)} layers, its configuration ${String(diffIds.length)}`)
+    throw new TspodError(
+      'image-invalid',
+      `${reader.path} has ${String(image.layers.length)} layers, its configuration ${String(diffIds.length)}`,
+    )
   }
   const files = new Map<Digest, string>()
   const layers: Descriptor[] = []
@@ -53,18 +57,22 @@ export async function dockerArchiveSource(reader: FileReader, image: DockerArchi
   return {
     description: `docker-archive:${reader.path}`,
     manifest: () => Promise.resolve(raw),
-    blob: (descriptor) => (descriptor.digest === config.digest ? once(configBytes) : reader.stream(files.get(descriptor.digest) ?? '')),
+    blob: (descriptor) =>
+      descriptor.digest === config.digest ? once(configBytes) : reader.stream(files.get(descriptor.digest) ?? ''),
     close: () => Promise.resolve(),
   }
 }
 
 async function describeLayer(reader: FileReader, file: string, diffId: Digest | undefined): Promise<Descriptor> {
   const size = await reader.size(file)
-  if (size === undefined || diffId === undefined) throw new TspodError('archive-invalid', `${reader.path} has no ${JSON.stringify(file)}`)
+  if (size === undefined || diffId === undefined)
+    throw new TspodError('archive-invalid', `${reader.path} has no ${JSON.stringify(file)}`)
   const compression = await startOf(reader, file)
   if (compression === 'none') return { mediaType: mediaTypes.dockerLayer, digest: diffId, size }
-  const mediaType = compression === 'gzip' ? mediaTypes.dockerLayerGzip : compression === 'zstd' ? mediaTypes.ociLayerZstd : undefined
-  if (mediaType === undefined) throw new TspodError('archive-invalid', `${file} in ${reader.path} is compressed with ${compression}`)
+  const mediaType =
+    compression === 'gzip' ? mediaTypes.dockerLayerGzip : compression === 'zstd' ? mediaTypes.ociLayerZstd : undefined
+  if (mediaType === undefined)
+    throw new TspodError('archive-invalid', `${file} in ${reader.path} is compressed with ${compression}`)
   const { createHash } = await import('node:crypto')
   const hash = createHash('sha256')
   for await (const chunk of reader.stream(file)) hash.update(chunk)

@@ -20,7 +20,8 @@ export async function layoutImages(reader: FileReader): Promise<readonly LayoutI
   const bytes = await readMember(reader, 'index.json', maximumManifestSize)
   if (bytes === undefined) throw new TspodError('archive-invalid', `${reader.path} has no index.json`)
   const { manifests } = parseObject(bytes, `index.json of ${reader.path}`)
-  if (!Array.isArray(manifests)) throw new TspodError('archive-invalid', `index.json of ${reader.path} has no manifests`)
+  if (!Array.isArray(manifests))
+    throw new TspodError('archive-invalid', `index.json of ${reader.path} has no manifests`)
   return manifests.map((one: unknown, number): LayoutImage => {
     const descriptor = parseDescriptor(one, `manifest ${String(number)} of ${reader.path}`)
     const name = descriptor.annotations?.[containerdKey] ?? descriptor.annotations?.[nameKey]

@@ -13,7 +13,11 @@ import { folderReader, tarReader, type FileReader } from './reader.js'
 export async function openArchive(input: string | AsyncIterable<Uint8Array>, tmp: string): Promise<FileReader> {
   if (typeof input !== 'string') return spooled(input, 'the standard input', tmp)
   const found = await stat(input).catch((error: NodeJS.ErrnoException) => {
-    throw new TspodError('archive-invalid', `${input}: ${error.code === 'ENOENT' ? 'no such file or directory' : error.message}`, { cause: error })
+    throw new TspodError(
+      'archive-invalid',
+      `${input}: ${error.code === 'ENOENT' ? 'no such file or directory' : error.message}`,
+      { cause: error },
+    )
   })
   if (found.isDirectory()) return folderReader(input)
   const file = await open(input, 'r')
@@ -54,7 +58,7 @@ export async function namelessFile(folder: string): Promise<FileHandle> {
 
 async function writeWhole(file: FileHandle, chunk: Uint8Array): Promise<void> {
   try {
-    for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten
+    for (let at = 0; at < chunk.length;) at += (await file.write(chunk, at)).bytesWritten
   } catch (error) {
     throw new TspodError('io', `keeping the archive: ${(error as Error).message}`, { cause: error })
   }

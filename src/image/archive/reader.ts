@@ -22,7 +22,8 @@ const maximumLinks = 8
 export async function readMember(reader: FileReader, name: string, maximum: number): Promise<Buffer | undefined> {
   const size = await reader.size(name)
   if (size === undefined) return undefined
-  if (size > maximum) throw new TspodError('limit-exceeded', `${name} in ${reader.path} is larger than ${String(maximum)} bytes`)
+  if (size > maximum)
+    throw new TspodError('limit-exceeded', `${name} in ${reader.path} is larger than ${String(maximum)} bytes`)
   const chunks: Uint8Array[] = []
   for await (const chunk of reader.stream(name)) chunks.push(chunk)
   return Buffer.concat(chunks)
@@ -101,13 +102,14 @@ async function scan(file: FileHandle, path: string): Promise<Map<string, Member>
   const { size: length } = await file.stat()
   const block = Buffer.alloc(blockSize)
   let extended: { path?: string; linkpath?: string; size?: number } = {}
-  for (let at = 0; at + blockSize <= length; ) {
+  for (let at = 0; at + blockSize <= length;) {
     await file.read(block, 0, blockSize, at)
     const header = parseTarHeader(block)
     if (header === undefined) return members
     const size = extended.size ?? header.size
     const body = at + blockSize
-    if (body + size > length) throw new TspodError('archive-invalid', `${path} ends in the middle of ${JSON.stringify(header.name)}`)
+    if (body + size > length)
+      throw new TspodError('archive-invalid', `${path} ends in the middle of ${JSON.stringify(header.name)}`)
     at = body + Math.ceil(size / blockSize) * blockSize
     if ('xLK'.includes(header.type)) {
       if (size > maximumRecord) throw new TspodError('archive-invalid', `${path} has a header of ${String(size)} bytes`)
@@ -122,7 +124,8 @@ async function scan(file: FileHandle, path: string): Promise<Map<string, Member>
     if (header.type === '0' || header.type === '7') members.set(name, { offset: body, size })
     else if (header.type === '2') members.set(name, { offset: 0, size: 0, link })
     else if (header.type === '1') members.set(name, { offset: 0, size: 0, link: `/${normalize(link)}` })
-    if (members.size > maximumMembers) throw new TspodError('archive-invalid', `${path} has more than ${String(maximumMembers)} members`)
+    if (members.size > maximumMembers)
+      throw new TspodError('archive-invalid', `${path} has more than ${String(maximumMembers)} members`)
   }
   if (members.size === 0) throw new TspodError('archive-invalid', `${path} is not a tar archive`)
   return members
@@ -139,7 +142,7 @@ function normalize(name: string): string {
 }
 
 async function* readRange(file: FileHandle, offset: number, size: number, path: string): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < size; ) {
+  for (let at = 0; at < size;) {
     const buffer = Buffer.allocUnsafe(Math.min(chunkSize, size - at))
     const { bytesRead } = await file.read(buffer, 0, buffer.length, offset + at)
     if (bytesRead === 0) throw new TspodError('archive-invalid', `${path} ends too early`)

@@ -15,7 +15,8 @@ export const blockSize = 512
 export function parseTarHeader(block: Buffer): TarHeader | undefined {
   if (block.every((byte) => byte === 0)) return undefined
   const sum = block.reduce((total, byte, at) => total + (at >= 148 && at < 156 ? 32 : byte), 0)
-  if (octal(block, 148, 8) !== sum) throw new TspodError('archive-invalid', 'the archive is not a tar archive, or it is damaged')
+  if (octal(block, 148, 8) !== sum)
+    throw new TspodError('archive-invalid', 'the archive is not a tar archive, or it is damaged')
   const magic = block.toString('latin1', 257, 263)
   const prefix = magic.startsWith('ustar\0') ? text(block, 345, 155) : ''
   const name = text(block, 0, 100)
@@ -28,9 +29,16 @@ export function parseTarHeader(block: Buffer): TarHeader | undefined {
 }
 
 /** A header for a regular file, a folder or a symbolic link, the same for the same input. */
-export function formatTarHeader(header: { readonly name: string; readonly size: number; readonly type?: '0' | '2' | '5'; readonly link?: string; readonly mode?: number }): Buffer {
+export function formatTarHeader(header: {
+  readonly name: string
+  readonly size: number
+  readonly type?: '0' | '2' | '5'
+  readonly link?: string
+  readonly mode?: number
+}): Buffer {
   const block = Buffer.alloc(blockSize)
-  if (Buffer.byteLength(header.name) > 100) throw new TspodError('internal', `the name ${header.name} is too long for this archive`)
+  if (Buffer.byteLength(header.name) > 100)
+    throw new TspodError('internal', `the name ${header.name} is too long for this archive`)
   block.write(header.name, 0, 100, 'utf8')
   writeOctal(block, header.mode ?? (header.type === '5' ? 0o755 : 0o644), 100, 8)
   writeOctal(block, 0, 108, 8)
@@ -54,7 +62,7 @@ export function padding(size: number): Buffer {
 /** The records of a pax header that matter here. */
 export function parsePax(body: Buffer): { path?: string; linkpath?: string; size?: number } {
   const found: { path?: string; linkpath?: string; size?: number } = {}
-  for (let at = 0; at < body.length; ) {
+  for (let at = 0; at < body.length;) {
     const space = body.indexOf(0x20, at)
     const length = space === -1 ? NaN : Number(body.toString('latin1', at, space))
     if (!Number.isInteger(length) || length <= space - at + 1 || at + length > body.length) {
@@ -77,7 +85,10 @@ function text(block: Buffer, at: number, length: number): string {
 }
 
 function octal(block: Buffer, at: number, length: number): number {
-  const digits = block.toString('latin1', at, at + length).replace(/[\0 ]+$/, '').trim()
+  const digits = block
+    .toString('latin1', at, at + length)
+    .replace(/[\0 ]+$/, '')
+    .trim()
   return digits === '' ? 0 : /^[0-7]+$/.test(digits) ? parseInt(digits, 8) : NaN
 }
 
@@ -90,7 +101,8 @@ function number(block: Buffer, at: number, length: number): number {
 }
 
 function requireSize(size: number): number {
-  if (!Number.isSafeInteger(size) || size < 0) throw new TspodError('archive-invalid', 'the archive has a member with no valid size')
+  if (!Number.isSafeInteger(size) || size < 0)
+    throw new TspodError('archive-invalid', 'the archive has a member with no valid size')
   return size
 }
 

@@ -97,7 +97,12 @@ export async function folderWriter(folder: string): Promise<FileWriter> {
   }
 }
 
-async function copySized(name: string, size: number, chunks: AsyncIterable<Uint8Array>, write: (chunk: Uint8Array) => Promise<void>): Promise<void> {
+async function copySized(
+  name: string,
+  size: number,
+  chunks: AsyncIterable<Uint8Array>,
+  write: (chunk: Uint8Array) => Promise<void>,
+): Promise<void> {
   let written = 0
   for await (const chunk of chunks) {
     written += chunk.length
@@ -109,7 +114,7 @@ async function copySized(name: string, size: number, chunks: AsyncIterable<Uint8
 
 async function writeAt(file: FileHandle, chunk: Uint8Array, position: number, path: string): Promise<void> {
   try {
-    for (let done = 0; done < chunk.length; ) {
+    for (let done = 0; done < chunk.length;) {
       done += (await file.write(chunk, done, chunk.length - done, position + done)).bytesWritten
     }
   } catch (error) {

@@ -13,12 +13,16 @@ export async function askHelper(
   server: string,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<Credentials | undefined> {
-  if (!/^[\w.-]+$/.test(helper)) throw new TspodError('config-invalid', `invalid credential helper ${JSON.stringify(helper)}`)
+  if (!/^[\w.-]+$/.test(helper))
+    throw new TspodError('config-invalid', `invalid credential helper ${JSON.stringify(helper)}`)
   const program = `docker-credential-${helper}`
   const { status, output } = await run(program, server, env)
   if (status !== 0) {
     if (nothingKnown.test(output)) return undefined
-    const said = output.trim().replace(/[\p{Cc}\p{Cf}]/gu, '?').slice(0, 200)
+    const said = output
+      .trim()
+      .replace(/[\p{Cc}\p{Cf}]/gu, '?')
+      .slice(0, 200)
     throw new TspodError('registry-denied', `${program} get failed for ${server}: ${said}`)
   }
   return parseAnswer(output, program)
@@ -35,10 +39,16 @@ function parseAnswer(output: string, program: string): Credentials {
   if (typeof username !== 'string' || typeof secret !== 'string') {
     throw new TspodError('registry-denied', `${program} answered without a login`)
   }
-  return username === '<token>' ? { kind: 'token', identityToken: secret } : { kind: 'password', username, password: secret }
+  return username === '<token>'
+    ? { kind: 'token', identityToken: secret }
+    : { kind: 'password', username, password: secret }
 }
 
-function run(program: string, input: string, env: Readonly<Record<string, string | undefined>>): Promise<{ status: number; output: string }> {
+function run(
+  program: string,
+  input: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<{ status: number; output: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, ['get'], { stdio: ['pipe', 'pipe', 'ignore'], env, timeout: timeoutMilliseconds })
     const chunks: Buffer[] = []
@@ -50,7 +60,11 @@ function run(program: string, input: string, env: Readonly<Record<string, string
     })
     child.stdin.on('error', () => undefined) /* It may end without reading. */
     child.once('error', (error) => {
-      reject(new TspodError('config-invalid', `credential helper ${program} cannot be run: ${error.message}`, { cause: error }))
+      reject(
+        new TspodError('config-invalid', `credential helper ${program} cannot be run: ${error.message}`, {
+          cause: error,
+        }),
+      )
     })
     child.once('close', (code) => resolve({ status: code ?? 1, output: Buffer.concat(chunks).toString('utf8') }))
     child.stdin.end(input)

@@ -267,13 +267,18 @@ async function writeBody(sent: ClientRequest, body: HttpRequest['body'], moved: 
 /** The body of a URL that a person typed, redirects followed. The only use of node-fetch. */
 export async function* download(url: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
   const { default: fetch } = await import('node-fetch')
-  const response = await fetch(url, { highWaterMark: 1 << 20, follow: 10, ...(signal === undefined ? {} : { signal }) }).catch(
-    (error: unknown) => {
-      throw transportError(error, url, signal)
-    },
-  )
+  const response = await fetch(url, {
+    highWaterMark: 1 << 20,
+    follow: 10,
+    ...(signal === undefined ? {} : { signal }),
+  }).catch((error: unknown) => {
+    throw transportError(error, url, signal)
+  })
   if (!response.ok || response.body === null) {
-    throw new TspodError('registry-error', `${url}: the server answered ${String(response.status)} ${response.statusText}`)
+    throw new TspodError(
+      'registry-error',
+      `${url}: the server answered ${String(response.status)} ${response.statusText}`,
+    )
   }
   for await (const chunk of response.body) yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk
 }

@@ -8,7 +8,11 @@ const maximumPageSize = 4 * 1024 * 1024
 const maximumTags = 100_000
 
 /** Every tag of a repository, page by page (distribution-spec, “Listing Tags”). */
-export async function listTags(reference: Reference, options: RegistryOptions, signal?: AbortSignal): Promise<string[]> {
+export async function listTags(
+  reference: Reference,
+  options: RegistryOptions,
+  signal?: AbortSignal,
+): Promise<string[]> {
   const { repository, http } = openRepository(reference, options)
   try {
     const tags = new Set<string>()
@@ -17,7 +21,8 @@ export async function listTags(reference: Reference, options: RegistryOptions, s
       if (response.status !== 200) throw await responseError(response, `listing the tags of ${repository.name}`)
       const before = tags.size
       for (const tag of parseTags(await readBody(response, maximumPageSize, 'a list of tags'))) tags.add(tag)
-      if (tags.size > maximumTags) throw new TspodError('limit-exceeded', `${repository.name} has more than ${String(maximumTags)} tags`)
+      if (tags.size > maximumTags)
+        throw new TspodError('limit-exceeded', `${repository.name} has more than ${String(maximumTags)} tags`)
       /* A next page that brings nothing new would be followed by itself for ever. */
       path = tags.size === before ? undefined : nextPage(header(response, 'link'))
     }
