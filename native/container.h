@@ -34,6 +34,8 @@ struct spawned {
 	int start_fd;	 /* container_start writes here; closing it without makes the container go away */
 	int error_fd;	 /* read end: failures after start (exec); EOF when execve succeeded */
 	char cgroup_path[4096]; /* the container's cgroup, "" if none */
+	pid_t network_pid;	/* slirp4netns or pasta, a child of the monitor; 0 if none */
+	int network_exit_fd;	/* closing it ends the helper; reap network_pid after the exit was reported; or -1 */
 };
 
 /* Creates the container up to the point before execve: user namespace and maps, namespaces, network helper started
@@ -41,6 +43,13 @@ struct spawned {
 int container_create(const struct launch_plan *plan, const struct stdio_ends *stdio,
 		     void (*warn)(void *arg, const struct failure *), void *arg,
 		     struct spawned *out, struct failure *why);
+
+/* Kills and reaps a container that was created and shall not be started; lets go of everything in `out`. */
+void container_abandon(struct spawned *);
+
+/* Runs the poststart and poststop hooks of config.json, in the monitor's namespaces. -1 with `why` at the first failure. */
+int container_run_poststart(const struct launch_plan *plan, pid_t pid, struct failure *why);
+int container_run_poststop(const struct launch_plan *plan, struct failure *why);
 
 /* Lets it execve. Returns 0 once the command runs, -1 with `why` (stage exec: errno tells 126 from 127). */
 int container_start(struct spawned *, struct failure *why);

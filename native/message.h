@@ -57,7 +57,7 @@ struct setup_message {
 #define SETUP_PID 'p'	   /* from the intermediate process: the container's process is `pid` */
 #define SETUP_READY 'r'	   /* from the child: it waits for SETUP_START; carries the terminal's master, if any */
 #define SETUP_WARNING 'w'  /* from the child: `failure` is a warning */
-#define SETUP_NETWORK 'n'  /* from the child: its namespaces exist; the network helper may come */
+#define SETUP_HOOKS 'h'	   /* both ways: run the hooks that come before pivot_root; they have run */
 
 /* One message, with a descriptor if fd >= 0. */
 int setup_send(int socket, const struct setup_message *, int fd);

@@ -1,0 +1,5 @@
+/* linux.maskedPaths and linux.readonlyPaths. */
+#pragma once
+#include "setup.h"
+
+void masks_apply(struct setup *);

@@ -1,0 +1,316 @@
+#include "mount.h"
+
+#include "beneath.h"
+#include "copyup.h"
+#include "mount-cgroup.h"
+#include "mount-fs.h"
+#include "mount-idmap.h"
+#include "util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/stat.h>
+
+int attach_tree(int tree, int target_fd)
+{
+	return move_mount(tree, "", target_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+}
+
+int set_attributes(int tree, uint64_t set, uint64_t clear, bool recursive)
+{
+	unsigned int flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
+	struct mount_attr attr = {.attr_set = set, .attr_clr = clear};
+
+	if (!set && !clear)
+		return 0;
+	if (mount_setattr(tree, "", flags, &attr, sizeof(attr)) == 0)
+		return 0;
+	if (errno != EPERM || !clear)
+		return -1;
+	/* mount_namespaces(7): what a more privileged namespace has set can't be taken back here. The restriction stays,
+	 * what was to be added is added. */
+	attr = (struct mount_attr){.attr_set = set & ~(uint64_t)MOUNT_ATTR__ATIME};
+	return attr.attr_set ? mount_setattr(tree, "", flags, &attr, sizeof(attr)) : 0;
+}
+
+/* What is still to be written to (copied up, given to the user) becomes read-only after that. */
+static uint64_t early_attributes(const struct mount_options *options, uint64_t set)
+{
+	return options->copy_up || options->chown ? set & ~(uint64_t)MOUNT_ATTR_RDONLY : set;
+}
+
+static void set_options(int tree, const struct mount_plan *mount)
+{
+	const struct mount_options *options = &mount->options;
+
+	if (set_attributes(tree, early_attributes(options, options->attr_set), options->attr_clear, false) < 0 ||
+	    set_attributes(tree, early_attributes(options, options->recursive_set), options->recursive_clear,
+			   true) < 0)
+		fail_at(STAGE_MOUNT, mount->destination, "set the mount's attributes");
+}
+
+static void set_propagation(int tree, unsigned long propagation, bool recursive,
+			    const struct mount_plan *mount)
+{
+	struct mount_attr attr = {.propagation = propagation};
+
+	if (mount_setattr(tree, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr, sizeof(attr)) < 0)
+		fail_at(STAGE_MOUNT, mount->destination, "set the mount's propagation");
+}
+
+static int bind_tree(const char *source, bool recursive)
+{
+	return open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0));
+}
+
+static void prepare_bind(const struct setup *setup, const struct mount_plan *mount, struct mount_source *to)
+{
+	const struct mount_options *options = &mount->options;
+	struct stat st;
+
+	to->tree = bind_tree(mount->source, options->bind_recursive);
+	if (to->tree < 0 && errno == ENOENT && options->optional) {
+		to->skip = true;
+		return;
+	}
+	if (to->tree < 0)
+		fail_at(STAGE_MOUNT, mount->source, "open the source");
+	if (fstat(to->tree, &st) < 0)
+		fail_at(STAGE_MOUNT, mount->source, "stat the source");
+	to->directory = S_ISDIR(st.st_mode);
+	set_propagation(to->tree, MS_PRIVATE, true, mount);
+	if (options->propagation && options->propagation != MS_PRIVATE) {
+		/* Private first would cut a slave off from the host: a fresh clone has the host's propagation. */
+		close(to->tree);
+		to->tree = bind_tree(mount->source, options->bind_recursive);
+		if (to->tree < 0)
+			fail_at(STAGE_MOUNT, mount->source, "open the source");
+		set_propagation(to->tree, options->propagation, options->propagation_recursive, mount);
+	}
+	if (options->idmap || mount->uid_maps.length)
+		mount_idmap(setup, to->tree, mount);
+	set_options(to->tree, mount);
+}
+
+/* Where the kernel does not let us mount an own one (a network or pid namespace that is not ours), the host's is seen,
+ * read-only in the case of /sys: as Podman and crun do it. */
+static int host_tree(const struct mount_plan *mount, const char *path, bool read_only)
+{
+	int tree = bind_tree(path, true);
+
+	if (tree < 0)
+		return -1;
+	set_propagation(tree, MS_PRIVATE, true, mount);
+	if (read_only && set_attributes(tree, MOUNT_ATTR_RDONLY, 0, true) < 0)
+		fail_at(STAGE_MOUNT, mount->destination, "make the host's tree read-only");
+	return tree;
+}
+
+static int fallback_tree(const struct mount_plan *mount)
+{
+	int saved = errno, tree = -1;
+
+	if (saved == EPERM && !strcmp(mount->type, "proc"))
+		tree = host_tree(mount, "/proc", false);
+	else if (saved == EPERM && !strcmp(mount->type, "sysfs"))
+		tree = host_tree(mount, "/sys", true);
+	else if (saved == EPERM && !strcmp(mount->type, "mqueue"))
+		tree = host_tree(mount, "/dev/mqueue", false);
+	errno = saved;
+	return tree;
+}
+
+static void apply_data(int fs_fd, const struct mount_plan *mount, bool without_gid)
+{
+	const struct strings *data = &mount->options.data;
+
+	for (size_t i = 0; i < data->length; i++) {
+		if (without_gid && !strncmp(data->items[i], "gid=", 4))
+			continue;
+		if (fs_option(fs_fd, data->items[i]) < 0)
+			fail_fs(STAGE_MOUNT, fs_fd, mount->destination, "option \"%.100s\"", data->items[i]);
+	}
+}
+
+static bool has_data(const struct mount_plan *mount, const char *name)
+{
+	for (size_t i = 0; i < mount->options.data.length; i++) {
+		if (!strcmp(mount->options.data.items[i], name))
+			return true;
+	}
+	return false;
+}
+
+static int create_fs(const struct mount_plan *mount, int *fs_fd, bool without_gid)
+{
+	*fs_fd = fsopen(mount->type, FSOPEN_CLOEXEC);
+	if (*fs_fd < 0)
+		return -1;
+	if (mount->source && *mount->source)
+		fsconfig(*fs_fd, FSCONFIG_SET_STRING, "source", mount->source, 0);
+	apply_data(*fs_fd, mount, without_gid);
+	/* An overlay in a user namespace keeps its marks in user.* attributes. */
+	if (!strcmp(mount->type, "overlay") && !has_data(mount, "userxattr") &&
+	    fs_option(*fs_fd, "userxattr") < 0)
+		fail_fs(STAGE_MOUNT, *fs_fd, mount->destination, "option userxattr");
+	return fsconfig(*fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+}
+
+static int new_fs_tree(const struct mount_plan *mount)
+{
+	const struct mount_options *options = &mount->options;
+	cleanup_close int fs_fd = -1;
+	/* proc and sysfs may only be mounted where nothing of the host's own hides parts of them, and with no fewer
+	 * restrictions: asked for at once, since fsmount compares (mount_too_revealing in the kernel). */
+	uint64_t attributes = early_attributes(options, options->attr_set);
+	int tree;
+
+	if (create_fs(mount, &fs_fd, false) < 0) {
+		/* A single-id map has no group 5 for the terminals. */
+		bool devpts = !strcmp(mount->type, "devpts") && errno == EINVAL;
+
+		if (!devpts) {
+			tree = fallback_tree(mount);
+			if (tree >= 0)
+				return tree;
+			fail_fs(STAGE_MOUNT, fs_fd, mount->destination, "mount %s", mount->type);
+		}
+		close_fd(&fs_fd);
+		if (create_fs(mount, &fs_fd, true) < 0)
+			fail_fs(STAGE_MOUNT, fs_fd, mount->destination, "mount %s", mount->type);
+	}
+	tree = fsmount(fs_fd, FSMOUNT_CLOEXEC, (unsigned int)attributes);
+	if (tree < 0)
+		tree = fallback_tree(mount);
+	if (tree < 0)
+		fail_at(STAGE_MOUNT, mount->destination, "fsmount %s", mount->type);
+	if (set_attributes(tree, early_attributes(options, options->recursive_set), options->recursive_clear,
+			   true) < 0)
+		fail_at(STAGE_MOUNT, mount->destination, "set the mount's attributes");
+	return tree;
+}
+
+void mounts_prepare(struct setup *setup, struct mount_sources *sources)
+{
+	const struct oci_config *config = setup->config;
+
+	sources->items = calloc(config->mounts_length + 1, sizeof(*sources->items));
+	if (!sources->items)
+		fail(STAGE_MOUNT, "allocate");
+	for (size_t i = 0; i < config->mounts_length; i++) {
+		const struct mount_plan *mount = &config->mounts[i];
+		struct mount_source *to = &sources->items[i];
+
+		to->tree = -1;
+		to->directory = true;
+		if (mount->options.bind) {
+			prepare_bind(setup, mount, to);
+		} else if (mount_is_cgroup(mount)) {
+			cgroup_prepare(mount, to);
+		} else {
+			to->tree = new_fs_tree(mount);
+			if (mount->options.propagation)
+				set_propagation(to->tree, mount->options.propagation,
+						mount->options.propagation_recursive, mount);
+		}
+	}
+}
+
+/* An image that ships /proc or /sys as a link would have us mask and protect something else than what processes see
+ * there (CVE-2019-19921); /dev as one, make nodes elsewhere (CVE-2026-41579). */
+static bool must_not_be_link(const struct mount_plan *mount)
+{
+	static const char *const places[] = {"/proc", "/sys", "/dev"};
+
+	if (mount->type && (!strcmp(mount->type, "proc") || !strcmp(mount->type, "sysfs")))
+		return true;
+	for (size_t i = 0; i < ARRAY_LENGTH(places); i++) {
+		if (!strcmp(mount->destination, places[i]))
+			return true;
+	}
+	return false;
+}
+
+static int open_target(const struct mount_plan *mount, const struct mount_source *source)
+{
+	cleanup_close int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+	int fd;
+
+	if (root_fd < 0)
+		fail(STAGE_MOUNT, "open /");
+	if (must_not_be_link(mount)) {
+		fd = open_beneath(root_fd, mount->destination, O_PATH | O_NOFOLLOW, RESOLVE_NO_SYMLINKS);
+		if (fd < 0 && errno == ENOENT)
+			fd = ensure_beneath(root_fd, mount->destination, source->directory, 0755);
+		if (fd < 0)
+			fail_at(STAGE_MOUNT, mount->destination, "open the mount's target");
+		if (fstat(fd, &st) < 0 || (source->directory && !S_ISDIR(st.st_mode))) {
+			errno = ENOTDIR;
+			fail_at(STAGE_MOUNT, mount->destination, "the mount's target must be a folder");
+		}
+		return fd;
+	}
+	fd = open_beneath(root_fd, mount->destination, O_PATH, 0);
+	if (fd < 0 && errno == ENOENT)
+		fd = ensure_beneath(root_fd, mount->destination, source->directory, 0755);
+	if (fd < 0)
+		fail_at(STAGE_MOUNT, mount->destination, "open the mount's target");
+	return fd;
+}
+
+static void copy_up(int target, int tree, const struct mount_plan *mount)
+{
+	/* A volume that has something in it already keeps that. */
+	if (mount->options.bind && !is_empty_folder(tree))
+		return;
+	if (copy_tree(target, tree) < 0)
+		fail_at(STAGE_MOUNT, mount->destination, "copy what the image has there");
+}
+
+void mounts_attach(struct setup *setup, struct mount_sources *sources)
+{
+	const struct oci_config *config = setup->config;
+
+	for (size_t i = 0; i < config->mounts_length; i++) {
+		const struct mount_plan *mount = &config->mounts[i];
+		struct mount_source *source = &sources->items[i];
+		cleanup_close int target = -1;
+
+		if (source->skip)
+			continue;
+		if (mount_is_cgroup(mount))
+			cgroup_tree(setup, mount, source);
+		target = open_target(mount, source);
+		if (mount->options.copy_up && source->directory)
+			copy_up(target, source->tree, mount);
+		if (attach_tree(source->tree, target) < 0)
+			fail_at(STAGE_MOUNT, mount->destination, "attach the mount");
+		if (!mount->options.copy_up && !mount->options.chown)
+			close_fd(&source->tree);
+	}
+}
+
+void mounts_finish(struct setup *setup, struct mount_sources *sources)
+{
+	const struct oci_config *config = setup->config;
+
+	for (size_t i = 0; i < config->mounts_length; i++) {
+		const struct mount_plan *mount = &config->mounts[i];
+		const struct mount_options *options = &mount->options;
+		struct mount_source *source = &sources->items[i];
+
+		if (source->skip || source->tree < 0)
+			continue;
+		if (options->chown && chown_tree(source->tree, setup->user.uid, setup->user.gid) < 0)
+			fail_at(STAGE_MOUNT, mount->destination, "change the owner");
+		if (set_attributes(source->tree, options->attr_set & MOUNT_ATTR_RDONLY, 0, false) < 0 ||
+		    set_attributes(source->tree, options->recursive_set & MOUNT_ATTR_RDONLY, 0, true) < 0)
+			fail_at(STAGE_MOUNT, mount->destination, "make the mount read-only");
+		close_fd(&source->tree);
+	}
+	free(sources->items);
+	sources->items = NULL;
+}

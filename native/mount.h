@@ -1,0 +1,29 @@
+/* The mounts of config.json. */
+#pragma once
+#include "setup.h"
+
+/* One mount on its way: made in the host's mount tree's sight, attached after pivot_root. */
+struct mount_source {
+	int tree; /* detached; -1: made when it is attached, or left out */
+	bool directory;
+	bool skip;
+};
+
+struct mount_sources {
+	struct mount_source *items;
+};
+
+/* Before pivot_root: everything that needs the host's files, or a fully visible /proc or /sys. */
+void mounts_prepare(struct setup *, struct mount_sources *);
+
+/* After it: onto their targets, in order. */
+void mounts_attach(struct setup *, struct mount_sources *);
+
+/* What needs the container's user (`U`), and what can only then become read-only. */
+void mounts_finish(struct setup *, struct mount_sources *);
+
+/* Attaches a detached tree to an O_PATH descriptor of its target. */
+int attach_tree(int tree, int target_fd);
+
+/* The tree's attributes; those that the kernel has locked for us stay (EPERM is not an error then). */
+int set_attributes(int tree, uint64_t set, uint64_t clear, bool recursive);

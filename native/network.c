@@ -1,0 +1,214 @@
+#include "network.h"
+
+#include "message.h"
+#include "spawn.h"
+#include "util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#define READY_NUMBER 3
+#define EXIT_NUMBER 4
+#define REPLY_LIMIT 65536
+#define READY_TIMEOUT_MS 30000
+#define API_TIMEOUT_SECONDS 30
+
+/* Puts values for `{pid}` and its like into one argument. */
+static char *fill_in(struct arena *arena, const char *argument, const char *const *names,
+		     const char *const *values)
+{
+	char *result = arena_string(arena, argument);
+
+	for (int i = 0; names[i]; i++) {
+		char *at = strstr(result, names[i]);
+
+		while (at) {
+			size_t done = (size_t)(at - result) + strlen(values[i]);
+
+			result = arena_format(arena, "%.*s%s%s", (int)(at - result), result, values[i],
+					      at + strlen(names[i]));
+			at = strstr(result + done, names[i]);
+		}
+	}
+	return result;
+}
+
+int network_start(const struct network_plan *plan, pid_t pid, struct network_helper *helper,
+		  struct failure *why)
+{
+	static const char *const names[] = {"{pid}", "{ready}", "{exit}", "{api}", NULL};
+	struct arena arena = {0};
+	char number[16];
+	const char *const values[] = {number, "3", "4", plan->api_socket ? plan->api_socket : "", NULL};
+	cleanup_close int ready_read = -1;
+	cleanup_close int ready_write = -1;
+	cleanup_close int exit_read = -1;
+	cleanup_close int exit_write = -1;
+	const char **argv;
+	int fds[2], result;
+
+	*helper = (struct network_helper){.ready_fd = -1, .exit_fd = -1};
+	if (!plan->helper.length)
+		return 0;
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return failure_set(why, STAGE_NETWORK, errno, NULL, "pipe");
+	ready_read = fds[0];
+	ready_write = fds[1];
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return failure_set(why, STAGE_NETWORK, errno, NULL, "pipe");
+	exit_read = fds[0];
+	exit_write = fds[1];
+	if (plan->api_socket)
+		unlink(plan->api_socket);
+	snprintf(number, sizeof(number), "%d", (int)pid);
+	argv = arena_alloc(&arena, plan->helper.length + 1, sizeof(*argv));
+	for (size_t i = 0; i < plan->helper.length; i++)
+		argv[i] = fill_in(&arena, plan->helper.items[i], names, values);
+	/* Its own words would end up in the middle of the container's: what matters comes by the ready pipe. */
+	result = spawn_program(
+		&(struct program){
+			.argv = argv,
+			.fds = (const int[]){-1, -1, -1, ready_write, exit_read},
+			.fds_length = EXIT_NUMBER + 1,
+		},
+		&helper->pid);
+	arena_free(&arena);
+	if (result < 0) {
+		helper->pid = 0;
+		return failure_set(why, STAGE_NETWORK, errno, plan->helper.items[0],
+				   "start the network helper");
+	}
+	helper->ready_fd = take_fd(&ready_read);
+	helper->exit_fd = take_fd(&exit_write);
+	return 0;
+}
+
+/* slirp4netns writes a byte; pasta, which has no such pipe, goes to the background when it is ready: then its
+ * foreground process ends. Either way the pipe is readable. */
+static int wait_ready(const struct network_plan *plan, struct network_helper *helper,
+		      struct failure *why)
+{
+	struct pollfd poll_fd = {.fd = helper->ready_fd, .events = POLLIN};
+	const char *program = plan->helper.items[0];
+	char byte;
+	int n, status;
+
+	do {
+		n = poll(&poll_fd, 1, READY_TIMEOUT_MS);
+	} while (n < 0 && errno == EINTR);
+	if (n == 0)
+		return failure_set(why, STAGE_NETWORK, ETIMEDOUT, program, "the network helper is not ready");
+	if (read_all(helper->ready_fd, &byte, 1) == 1) {
+		close_fd(&helper->ready_fd);
+		return 0;
+	}
+	close_fd(&helper->ready_fd);
+	status = wait_for(helper->pid);
+	helper->pid = 0;
+	if (status == 0 && plan->mode == NET_PASTA)
+		return 0;
+	return failure_set(why, STAGE_NETWORK, ECHILD, program, "the network helper ended with status %d",
+			   WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+}
+
+static int api_connect(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct timeval timeout = {.tv_sec = API_TIMEOUT_SECONDS};
+	cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	cleanup_close int dir_fd = -1;
+	char by_descriptor[64];
+
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+	if (strlen(path) >= sizeof(address.sun_path)) {
+		/* Longer than an address holds: through the folder's descriptor. */
+		const char *name = strrchr(path, '/');
+		cleanup_free char *folder = strndup(path, (size_t)(name - path));
+
+		dir_fd = folder ? open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+		if (dir_fd < 0 || !format(by_descriptor, sizeof(by_descriptor), "/proc/self/fd/%d%s",
+					  dir_fd, name)) {
+			errno = ENAMETOOLONG;
+			return -1;
+		}
+		path = by_descriptor;
+	}
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return -1;
+	return take_fd(&fd);
+}
+
+/* One request to a connection: slirp4netns answers when our side is shut down. */
+static int api_request(const struct network_plan *plan, const char *request, struct failure *why)
+{
+	cleanup_close int fd = api_connect(plan->api_socket);
+	cleanup_free char *reply = calloc(1, REPLY_LIMIT + 1);
+	json_t *answer, *error;
+	ssize_t n;
+	int result = 0;
+
+	if (fd < 0)
+		return failure_set(why, STAGE_NETWORK, errno, plan->api_socket, "connect to the network helper");
+	if (!reply || write_all(fd, request, strlen(request)) < 0 || shutdown(fd, SHUT_WR) < 0 ||
+	    (n = read_all(fd, reply, REPLY_LIMIT)) < 0)
+		return failure_set(why, STAGE_NETWORK, errno, plan->api_socket, "ask the network helper");
+	answer = json_loadb(reply, (size_t)n, 0, NULL);
+	error = json_object_get(answer, "error");
+	if (!answer)
+		result = failure_set(why, STAGE_NETWORK, EPROTO, plan->api_socket,
+				     "the network helper's answer is not JSON");
+	else if (error)
+		result = failure_set(why, STAGE_NETWORK, EADDRINUSE, NULL, "%s: %.300s",
+				     json_string_value(json_object_get(error, "desc")) ?: "refused", request);
+	json_decref(answer);
+	return result;
+}
+
+int network_finish(const struct network_plan *plan, struct network_helper *helper, struct failure *why)
+{
+	if (helper->ready_fd < 0)
+		return 0;
+	if (wait_ready(plan, helper, why) < 0)
+		return -1;
+	for (size_t i = 0; i < plan->api_requests.length; i++) {
+		if (api_request(plan, plan->api_requests.items[i], why) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+void network_stop(struct network_helper *helper)
+{
+	close_fd(&helper->ready_fd);
+	close_fd(&helper->exit_fd);
+	if (helper->pid > 0) {
+		kill(helper->pid, SIGTERM);
+		wait_for(helper->pid);
+		helper->pid = 0;
+	}
+}
+
+void network_loopback(void)
+{
+	struct ifreq request = {.ifr_name = "lo"};
+	cleanup_close int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		fail(STAGE_NETWORK, "socket");
+	if (ioctl(fd, SIOCGIFFLAGS, &request) < 0)
+		fail(STAGE_NETWORK, "read the flags of lo");
+	request.ifr_flags |= IFF_UP | IFF_RUNNING;
+	if (ioctl(fd, SIOCSIFFLAGS, &request) < 0)
+		fail(STAGE_NETWORK, "bring lo up");
+}
