@@ -2,7 +2,7 @@
 export function nearest(typed: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined
   let bestDistance = Math.max(2, Math.ceil(typed.length / 4)) + 1
-  for (const candidate of candidates) {
+  for (const candidate of candidates.filter((name) => sharesBeginning(typed, name))) {
     const distance = candidate.startsWith(typed) && typed.length > 2 ? 1 : editDistance(typed, candidate, bestDistance)
     if (distance < bestDistance) {
       best = candidate
@@ -10,6 +10,11 @@ export function nearest(typed: string, candidates: readonly string[]): string | 
     }
   }
   return best
+}
+
+/** Who mistypes nearly always gets the first letter right, or swaps or drops it; comparing everything would take long. */
+function sharesBeginning(typed: string, name: string): boolean {
+  return typed[0] === name[0] || typed[1] === name[0] || typed[0] === name[1]
 }
 
 /** Damerau-Levenshtein (neighbouring letters swapped count once), given up at `limit`. */

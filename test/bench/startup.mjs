@@ -2,8 +2,8 @@
 /*
  * startup.mjs [RUNS]: what each command's start costs over bare Node, in milliseconds.
  *
- * Every command is started with arguments that it refuses (an unknown flag): its code has been loaded then, and nothing
- * else done. Bare Node and the commands take turns; the smallest of RUNS (default 15) counts, since everything that
+ * Every command is started with arguments that it refuses (a flag without its value): its code has been loaded then, and
+ * nothing else done. Bare Node and the commands take turns; the smallest of RUNS (default 15) counts, since everything that
  * disturbs only adds. Ends with 1 if a command is above the limit of 6 ms.
  */
 import { spawnSync } from 'node:child_process'
@@ -29,7 +29,7 @@ function milliseconds(argv) {
 const commands = Object.keys(manifest.commands).filter((id) => !id.startsWith('__'))
 const subjects = [
   ['', ['-e', '0']],
-  ...commands.map((id) => [id.replaceAll(':', ' '), [launcher, ...id.split(':'), '--no-such-flag']]),
+  ...commands.map((id) => [id.replaceAll(':', ' '), [launcher, ...id.split(':'), '--runroot']]),
 ]
 const best = new Map(subjects.map(([name]) => [name, Infinity]))
 for (const [, argv] of subjects) milliseconds(argv)
