@@ -12,7 +12,7 @@ export interface ContainerRecord {
   readonly spec: CompleteSpec
   /** Volumes that were made for this container and that nobody named: `rm -v` and `--rm` take them along. */
   readonly anonymousVolumes: readonly string[]
-  readonly storageDriver: string
+  readonly storageDriver: 'overlay' | 'fuse-overlayfs' | 'copy'
   /** Made by `run --rm`: without a process it is litter. */
   readonly ephemeral: boolean
 }

@@ -1,6 +1,7 @@
 import { bindContainers } from './containers/index.js'
 import type { Context, EngineOptions } from './context.js'
 import { bindImages } from './images/index.js'
+import { bindSystem } from './system/index.js'
 
 /** Everything tspod can do, bound to one Context. Each operation imports its code when first called. */
 export type Engine = ReturnType<typeof bindEngine>
@@ -10,6 +11,7 @@ export function bindEngine(context: Context) {
     context,
     containers: bindContainers(context),
     images: bindImages(context),
+    system: bindSystem(context),
   }
 }
 

@@ -116,5 +116,5 @@ function failureCommand(context: Context, record: ContainerRecord): Pick<ExecPla
   const self = context.options.self
   if (self === undefined) return {}
   const { graphroot, runroot } = context.paths
-  return { onError: [...self, '--root', graphroot, '--runroot', runroot, '__launch-failed', '--exec', record.id] }
+  return { onError: [...self, '--root', graphroot, '--runroot', runroot, '__launch-failed', record.id] }
 }

@@ -6,11 +6,11 @@ import { observe } from './observe.js'
 import { lockContainer, readRecord } from './store.js'
 
 /**
- * The other end of `onError`: clears what a failed launch leaves, and says what went wrong. `text` is the error frame
- * as the native process got it.
+ * The other end of `onError`: clears what a failed launch leaves, and throws what went wrong. `text` is the error frame
+ * as the native process got it. A failed exec comes here too, and leaves the container as it is.
  */
-export async function launchFailed(context: Context, id: string, text: string): Promise<TspodError> {
-  const error = launchError(parseLaunchError(text))
+export async function launchFailed(context: Context, id: string, text: string | undefined): Promise<never> {
+  const error = launchError(parseLaunchError(text ?? ''))
   const lock = await lockContainer(context, id)
   let gone = false
   try {
@@ -24,7 +24,7 @@ export async function launchFailed(context: Context, id: string, text: string): 
   } finally {
     lock.release({ unlink: gone })
   }
-  return error
+  throw error
 }
 
 /** An error frame as an error: `stage` and `errno` decide between 125, 126 and 127, nobody matches text. */

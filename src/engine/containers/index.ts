@@ -54,8 +54,8 @@ export function bindContainers(context: Context) {
       (await import('./exec.js')).execInPlace(context, nameOrId, spec, options),
     attachInPlace: async (nameOrId: string, options?: AttachOptions) =>
       (await import('./attach.js')).attachInPlace(context, nameOrId, options),
-    /** For the command line's hidden verb: says what went wrong, and clears up. */
-    launchFailed: async (id: string, error: string) => (await import('./failure.js')).launchFailed(context, id, error),
+    /** For the command line's hidden verb: clears up, and throws what went wrong. */
+    launchFailed: async (id: string, error: string | undefined) => (await import('./failure.js')).launchFailed(context, id, error),
     prune: async (filters?: readonly string[]) => (await import('./prune.js')).pruneContainers(context, filters),
   }
 }

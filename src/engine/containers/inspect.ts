@@ -52,7 +52,7 @@ function inspectRecord(
     PidFile: spec.pidfile ?? '',
     Name: record.name,
     RestartCount: seen.state?.restartCount ?? 0,
-    Driver: record.storageDriver === 'auto' ? 'overlay' : record.storageDriver,
+    Driver: record.storageDriver,
     MountLabel: '',
     ProcessLabel: '',
     AppArmorProfile: spec.security.apparmor ?? '',
@@ -60,7 +60,7 @@ function inspectRecord(
     BoundingCaps: spec.capabilities,
     ExecIDs: [] as string[],
     GraphDriver: {
-      Name: 'overlay',
+      Name: record.storageDriver as string,
       Data: { UpperDir: `${paths.folder}/upper`, WorkDir: `${paths.folder}/work` },
     },
     ...(size === undefined ? {} : { SizeRw: size.writable, SizeRootFs: size.virtual }),

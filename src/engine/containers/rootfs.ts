@@ -1,37 +1,63 @@
-import { statSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { hostMapping } from '../../../rootless/ladder.js'
 import { TspodError } from '../../base/errors.js'
 import type { ContainerRecord } from '../../container/record.js'
+import type { Digest } from '../../oci/image-spec.js'
 import type { RootfsPlan } from '../../runtime/protocol.js'
+import { chooseDriver, type StorageDriver, type StorageDriverName } from '../../storage/driver.js'
+import { fillRootfs, fitsOverlay, layerChain, planRootfs } from '../../storage/overlay.js'
 import type { Context } from '../context.js'
 import { containerPaths } from './store.js'
+import { removeTree } from './trees.js'
 
-/** How the root file system of a start comes about. `volatile`: nothing of it outlives the run. */
+/** The driver that new containers get. */
+export async function storageDriver(context: Context, forced?: StorageDriverName): Promise<StorageDriver> {
+  const { plan } = await hostMapping()
+  return chooseDriver(context.paths, {
+    plan,
+    forced: forced ?? context.options.storageDriver,
+    searchPath: context.env['PATH'],
+  })
+}
+
+/** How the root file system of a start comes about. */
 export async function rootfsPlan(context: Context, record: ContainerRecord, mountpoint: string): Promise<RootfsPlan> {
   const { spec, id } = record
   const { folder } = containerPaths(context.paths, id)
-  const upper = join(folder, 'upper')
-  const work = join(folder, 'work')
-  if (spec.rootfs) {
-    const path = requireFolder(spec.rootfs.path)
-    if (!spec.rootfs.overlay) return { driver: 'dir', path, mountpoint }
-    return { driver: 'overlay', lower: [path], upper, work, volatile: spec.remove, mountpoint }
+  const lower = spec.rootfs ? [requireFolder(spec.rootfs.path)] : layerChain(context.paths, spec.image.layers as Digest[])
+  if (spec.rootfs && !spec.rootfs.overlay) return { driver: 'dir', path: requireFolder(spec.rootfs.path), mountpoint }
+  const driver = await driverOf(context, record)
+  if (driver.name === 'copy') await fill(context, lower, join(folder, 'rootfs'))
+  else if (!fitsOverlay(lower)) {
+    throw new TspodError('limit-exceeded', `an image of ${lower.length} layers is more than an overlay takes`)
   }
-  const lower = layerFolders(context, spec.image.layers)
-  return { driver: 'overlay', lower, upper, work, volatile: spec.remove, mountpoint }
+  return planRootfs({ driver, lower, folder, mountpoint, volatile: spec.remove })
+}
+
+/** The one that the container was made with: its changes are in that form. */
+async function driverOf(context: Context, { storageDriver: name }: ContainerRecord): Promise<StorageDriver> {
+  if (name === 'overlay' || name === 'copy') return { name, reason: 'the container was made with it' }
+  return storageDriver(context, name)
 }
 
 /** The folders of an image's layers, the topmost first. */
 export function layerFolders(context: Context, layers: readonly string[]): string[] {
-  return layers.map((diffId) => join(context.paths.layers, hexOf(diffId), 'diff')).reverse()
+  return layerChain(context.paths, layers as Digest[])
+}
+
+/** Copies the layers once, whole or not at all. */
+async function fill(context: Context, lower: readonly string[], target: string): Promise<void> {
+  if (existsSync(target)) return
+  const half = `${target}.half`
+  await removeTree(context, half)
+  mkdirSync(half, { mode: 0o755 })
+  await fillRootfs(lower, half, (await hostMapping()).plan)
+  renameSync(half, target)
 }
 
 function requireFolder(path: string): string {
   const absolute = resolve(path)
   if (statSync(absolute, { throwIfNoEntry: false })?.isDirectory()) return absolute
   throw new TspodError('invalid-argument', `rootfs ${path} is not a folder`)
-}
-
-function hexOf(digest: string): string {
-  return digest.slice(digest.indexOf(':') + 1)
 }

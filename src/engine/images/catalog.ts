@@ -82,7 +82,8 @@ export function childrenOf(image: CatalogImage, all: readonly CatalogImage[]): r
   return all.filter((other) => other.id !== image.id && isParent(image.record, other.record))
 }
 
-function isParent(parent: ImageRecord, child: ImageRecord): boolean {
+/** Whether an image is a step on the way to another. */
+export function isParent(parent: ImageRecord, child: ImageRecord): boolean {
   if (parent.history.length === 0 || parent.history.length >= child.history.length) return false
   if (parent.diffIds.length > child.diffIds.length) return false
   return (

@@ -2,7 +2,9 @@ import { join } from 'node:path'
 import { digestHex } from '../../base/digest.js'
 import { ImageStore } from '../../storage/images.js'
 import type { Context } from '../context.js'
-import { containersByImage, parentOf, readCatalog, repoDigestsOf, tagsOf, type CatalogImage } from './catalog.js'
+import {
+  containersByImage,
+  isParent, parentOf, readCatalog, repoDigestsOf, tagsOf, type CatalogImage } from './catalog.js'
 import { imageTests, isDangling, isIntermediate, referenceTest } from './filters.js'
 import { layerSizes } from './layers.js'
 import { findImage } from './lookup.js'
@@ -75,7 +77,7 @@ export async function imageHistory(context: Context, name: string): Promise<Hist
   const steps = record.history.map((step, number): HistoryEntry => {
     const size = step.empty_layer === true ? 0 : sizeOfLayer(image, layer++, sizes)
     const owner = all.find(
-      (other) => other.id !== image.id && other.record.history.length === number + 1 && isPrefix(other, image),
+      (other) => other.id !== image.id && other.record.history.length === number + 1 && isParent(other.record, record),
     )
     const isTop = number === record.history.length - 1
     return {
@@ -172,12 +174,4 @@ function sharedSize(image: CatalogImage, shared: ReadonlySet<string>, sizes: Ret
 function sizeOfLayer(image: CatalogImage, number: number, sizes: ReturnType<typeof layerSizes>): number {
   const diffId = image.record.diffIds[number]
   return (diffId === undefined ? undefined : sizes(diffId)) ?? image.record.layers[number]?.size ?? 0
-}
-
-function isPrefix(shorter: CatalogImage, longer: CatalogImage): boolean {
-  return shorter.record.history.every(
-    (step, number) =>
-      step.created_by === longer.record.history[number]?.created_by &&
-      step.created === longer.record.history[number]?.created,
-  )
 }

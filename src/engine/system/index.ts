@@ -1,0 +1,16 @@
+import type { Context } from '../context.js'
+import type { HostCheck, SystemInfo, VersionReport } from './types.js'
+
+/** `engine.system`: each operation loads its code when it is first called. */
+export function bindSystem(context: Context) {
+  return {
+    /** The host, the store and how they are used. */
+    info: async (): Promise<SystemInfo> => (await import('./info.js')).systemInfo(context),
+    version: async (): Promise<VersionReport> => (await import('./version.js')).versionReport(),
+    /** Every requirement of the host: what was found, and what to type where it is missing. */
+    check: async (): Promise<HostCheck[]> => (await import('./check.js')).checkSystem(context),
+    /** For command lines: this process becomes a command in the user namespace that containers' files belong to. */
+    unshareInPlace: async (command: readonly string[]): Promise<never> =>
+      (await import('./unshare.js')).unshareInPlace(context, command),
+  }
+}
