@@ -16,3 +16,4 @@ export type { EngineOptions, LogLevel, ProgressEvent } from './engine/context.js
 export type * from './container/spec.js'
 export type * from './engine/containers/types.js'
 export type * from './engine/images/types.js'
+export type * from './engine/system/types.js'
