@@ -123,7 +123,7 @@ __attribute__((used)) void start_c(long *stack)
 	int error_fd;
 
 	call(__NR_prctl, PR_SET_DUMPABLE, 0, 0);
-	if (argc < 5)
+	if (argc < 4)
 		leave(126);
 	error_fd = number(argv[1]);
 	if (argv[0][0] == 'i')
