@@ -15,6 +15,7 @@ int execute_main(int argc, char **argv)
 	struct exec_plan *plan;
 	struct failure why;
 	char what[96], path[PATH_MAX];
+	int status;
 
 	launch_normalize_process();
 	if (!launch_options_parse(argc, argv, &options))
@@ -32,5 +33,7 @@ int execute_main(int argc, char **argv)
 		return launch_report(&options, &why);
 	}
 	options.subject = path;
-	return launch_monitor(NULL, plan, &options);
+	status = launch_monitor(NULL, plan, &options);
+	exec_plan_free(plan);
+	return status;
 }

@@ -12,6 +12,7 @@ int launch_main(int argc, char **argv)
 	struct launch_plan *plan;
 	struct failure why;
 	char what[96];
+	int status;
 
 	launch_normalize_process();
 	if (!launch_options_parse(argc, argv, &options))
@@ -23,5 +24,7 @@ int launch_main(int argc, char **argv)
 		options.client.on_error = plan->on_error.items;
 	snprintf(what, sizeof(what), "container %.64s", plan->name);
 	options.client.what = what;
-	return launch_monitor(plan, NULL, &options);
+	status = launch_monitor(plan, NULL, &options);
+	launch_plan_free(plan);
+	return status;
 }
