@@ -122,14 +122,18 @@ static int fallback_tree(const struct mount_plan *mount)
 	return tree;
 }
 
-static void apply_data(int fs_fd, const struct mount_plan *mount, bool without_gid)
+/* A single-id map has no group 5 for the terminals. */
+static bool needless_group(const struct mount_plan *mount, const char *option)
+{
+	return errno == EINVAL && !strcmp(mount->type, "devpts") && !strncmp(option, "gid=", 4);
+}
+
+static void apply_data(int fs_fd, const struct mount_plan *mount)
 {
 	const struct strings *data = &mount->options.data;
 
 	for (size_t i = 0; i < data->length; i++) {
-		if (without_gid && !strncmp(data->items[i], "gid=", 4))
-			continue;
-		if (fs_option(fs_fd, data->items[i]) < 0)
+		if (fs_option(fs_fd, data->items[i]) < 0 && !needless_group(mount, data->items[i]))
 			fail_fs(STAGE_MOUNT, fs_fd, mount->destination, "option \"%.100s\"", data->items[i]);
 	}
 }
@@ -143,14 +147,14 @@ static bool has_data(const struct mount_plan *mount, const char *name)
 	return false;
 }
 
-static int create_fs(const struct mount_plan *mount, int *fs_fd, bool without_gid)
+static int create_fs(const struct mount_plan *mount, int *fs_fd)
 {
 	*fs_fd = fsopen(mount->type, FSOPEN_CLOEXEC);
 	if (*fs_fd < 0)
 		return -1;
 	if (mount->source && *mount->source)
 		fsconfig(*fs_fd, FSCONFIG_SET_STRING, "source", mount->source, 0);
-	apply_data(*fs_fd, mount, without_gid);
+	apply_data(*fs_fd, mount);
 	/* An overlay in a user namespace keeps its marks in user.* attributes. */
 	if (!strcmp(mount->type, "overlay") && !has_data(mount, "userxattr") &&
 	    fs_option(*fs_fd, "userxattr") < 0)
@@ -167,19 +171,11 @@ static int new_fs_tree(const struct mount_plan *mount)
 	uint64_t attributes = early_attributes(options, options->attr_set);
 	int tree;
 
-	if (create_fs(mount, &fs_fd, false) < 0) {
-		/* A single-id map has no group 5 for the terminals. */
-		bool devpts = !strcmp(mount->type, "devpts") && errno == EINVAL;
-
-		if (!devpts) {
-			tree = fallback_tree(mount);
-			if (tree >= 0)
-				return tree;
-			fail_fs(STAGE_MOUNT, fs_fd, mount->destination, "mount %s", mount->type);
-		}
-		close_fd(&fs_fd);
-		if (create_fs(mount, &fs_fd, true) < 0)
-			fail_fs(STAGE_MOUNT, fs_fd, mount->destination, "mount %s", mount->type);
+	if (create_fs(mount, &fs_fd) < 0) {
+		tree = fallback_tree(mount);
+		if (tree >= 0)
+			return tree;
+		fail_fs(STAGE_MOUNT, fs_fd, mount->destination, "mount %s", mount->type);
 	}
 	tree = fsmount(fs_fd, FSMOUNT_CLOEXEC, (unsigned int)attributes);
 	if (tree < 0)

@@ -14,10 +14,10 @@
 #define F_SETFD 2
 #define FD_CLOEXEC 1
 #define PR_SET_DUMPABLE 4
+#define PR_SET_NAME 15
 #define SIGCHLD 17
 #define SIGTTIN 21
 #define SIGTTOU 22
-#define SIG_BLOCK 0
 #define SIG_SETMASK 2
 #define EINTR 4
 #define ECHILD 10
@@ -82,6 +82,7 @@ static void run_init(int error_fd, char **argv, char **envp)
 	long child;
 	int status;
 
+	call(__NR_prctl, PR_SET_NAME, (long)"tspod-init", 0);
 	raw6(__NR_rt_sigprocmask, SIG_SETMASK, (long)&all, 0, sizeof(all), 0, 0);
 	child = raw6(__NR_clone, SIGCHLD, 0, 0, 0, 0, 0);
 	if (child < 0) {
