@@ -1,4 +1,4 @@
-import { invalid } from './value.js'
+import { invalid, row } from './value.js'
 
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -9,7 +9,7 @@ export function parseEnv(text: string, host: Env): readonly (readonly [string, s
   if (text.includes('\0')) throw invalid('an environment variable has a null character')
   if (equals > 0) return [[text.slice(0, equals), text.slice(equals + 1)]]
   if (text.endsWith('*')) return hostVariables(host).filter(([key]) => key.startsWith(text.slice(0, -1)))
-  const value = host[text]
+  const value = row(host, text)
   return value === undefined ? [] : [[text, value]]
 }
 

@@ -2,7 +2,7 @@ import { homedir } from 'node:os'
 import { resolve } from 'node:path'
 import type { MountSpec } from '../../index.js'
 import { parseTmpfsOptions, parseVolumeOptions, requireCompatible } from './mount-options.js'
-import { invalid, parseBoolean, parseContainerPath, parseOctal, parseSize } from './value.js'
+import { invalid, parseBoolean, parseContainerPath, parseOctal, parseSize, row } from './value.js'
 
 /** `-v [SOURCE:]TARGET[:OPTIONS]`: a path is bound, a name is a volume, none is a volume without a name. */
 export function parseVolume(text: string): MountSpec {
@@ -61,12 +61,12 @@ export function parseMount(text: string): MountSpec {
   const fields = new Map(csv(text).map(splitField))
   const type = fields.get('type') ?? 'volume'
   fields.delete('type')
-  const make = makers[type]
+  const make = row(makers, type)
   if (make === undefined) {
     if (type === 'glob' || type === 'artifact') throw invalid(`mounts of type "${type}" are not supported`)
     throw invalid(`unknown type "${type}" in "${text}": bind, volume, tmpfs, image, devpts or ramfs`)
   }
-  return make(new Map([...fields].map(([key, value]) => [synonyms[key] ?? key, value])), text)
+  return make(new Map([...fields].map(([key, value]) => [row(synonyms, key) ?? key, value])), text)
 }
 
 /** One line of CSV: a field with a comma stands in quotes. */

@@ -1,5 +1,5 @@
 import type { ContainerSpec } from '../../index.js'
-import { invalid } from './value.js'
+import { invalid, row } from './value.js'
 
 /** `--platform OS/ARCH[/VARIANT]`, or its parts by `--os`, `--arch` and `--variant`. */
 export function parsePlatform(
@@ -41,5 +41,5 @@ const architectures: Readonly<Record<string, string>> = {
 }
 
 function normalArchitecture(name: string): string {
-  return architectures[name] ?? name
+  return row(architectures, name) ?? name
 }

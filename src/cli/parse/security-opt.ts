@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { SecuritySpec } from '../../index.js'
-import { invalid, parseBoolean } from './value.js'
+import { invalid, parseBoolean, row } from './value.js'
 
 type Mutable = { -readonly [K in keyof SecuritySpec]: SecuritySpec[K] }
 
@@ -13,7 +13,7 @@ export function parseSecurityOptions(values: readonly string[]): SecuritySpec {
 
 function applyOption(security: Mutable, text: string): void {
   const [, key = '', value] = /^([a-z-]+)(?:[=:](.*))?$/s.exec(text) ?? []
-  const apply = appliers[key]
+  const apply = row(appliers, key)
   if (apply === undefined) throw invalid(`unknown security option "${text}": ${Object.keys(appliers).join(', ')}`)
   apply(security, value, text)
 }

@@ -4,6 +4,11 @@ export function invalid(message: string): TspodError {
   return new TspodError('invalid-argument', message)
 }
 
+/** A row of a table by a key that a user typed: `constructor` is none. */
+export function row<T>(table: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(table, key) ? table[key] : undefined
+}
+
 const sizeUnits: Readonly<Record<string, number>> = {
   '': 1,
   k: 2 ** 10,

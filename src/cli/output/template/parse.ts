@@ -142,7 +142,7 @@ class TokenReader {
   /** A function or a field with its arguments, or one operand. */
   #command(): Expression {
     const first = this.#list[this.#next]
-    const name = first?.kind === 'word' && literals[first.value] === undefined ? first.value : undefined
+    const name = first?.kind === 'word' && !literals.has(first.value) ? first.value : undefined
     if (name !== undefined) this.#next += 1
     const target = name ?? this.#operand()
     const args: Expression[] = []
@@ -168,7 +168,7 @@ class TokenReader {
     if (token.kind === 'string' || token.kind === 'number') return { kind: 'literal', value: token.value }
     if (token.kind === 'field') return { kind: 'field', names: token.names }
     if (token.kind === 'variable') return { kind: 'variable', name: token.name, names: token.names }
-    if (token.kind === 'word') return literals[token.value] ?? { kind: 'call', target: token.value, args: [] }
+    if (token.kind === 'word') return literals.get(token.value) ?? { kind: 'call', target: token.value, args: [] }
     if (token.value !== '(') throw unexpected(this.#action)
     if (++this.#depth > 50) throw new TspodError('usage', 'template: nested too deeply')
     const inner = this.pipeline()
@@ -179,8 +179,8 @@ class TokenReader {
   }
 }
 
-const literals: Readonly<Record<string, Expression | undefined>> = {
-  true: { kind: 'literal', value: true },
-  false: { kind: 'literal', value: false },
-  nil: { kind: 'literal', value: null },
-}
+const literals: ReadonlyMap<string, Expression> = new Map([
+  ['true', { kind: 'literal', value: true }],
+  ['false', { kind: 'literal', value: false }],
+  ['nil', { kind: 'literal', value: null }],
+])
