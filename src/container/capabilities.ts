@@ -39,7 +39,7 @@ export function mergeCapabilities(base: readonly string[], add: readonly string[
   }
   const addAll = added.includes('ALL')
   const dropAll = dropped.includes('ALL')
-  const start: readonly string[] = addAll ? allCapabilities : dropAll ? [] : base
+  const start: readonly string[] = addAll ? allCapabilities : dropAll ? [] : base.map(capabilityName)
   const names = new Set([...start, ...added.filter((name) => name !== 'ALL')])
   for (const name of dropped) names.delete(name)
   return allCapabilities.filter((name) => names.has(name))

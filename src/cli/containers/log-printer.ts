@@ -1,5 +1,5 @@
 import type { LogLine } from '../../index.js'
-import { writeBytes } from '../output/write.js'
+import { writeError, writeOutput } from '../output/write.js'
 
 export interface LogPrinterOptions {
   readonly names: boolean
@@ -26,7 +26,8 @@ export function logPrinter(options: LogPrinterOptions): (line: LogLine, source: 
     if (line.partial) open.add(key)
     else open.delete(key)
     const text = Buffer.concat([Buffer.from(prefix), line.text, Buffer.from(line.partial ? '' : '\n')])
-    writeBytes(line.stream, text)
+    if (line.stream === 'stderr') writeError(text)
+    else writeOutput(text)
   }
 }
 

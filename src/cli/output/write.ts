@@ -8,7 +8,7 @@ export function writeOutput(text: string | Uint8Array): void {
   writeFully(1, text)
 }
 
-export function writeError(text: string): void {
+export function writeError(text: string | Uint8Array): void {
   writeFully(2, text)
 }
 
