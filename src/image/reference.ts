@@ -82,13 +82,14 @@ export function isTag(text: string): boolean {
   return tagOnly.test(text)
 }
 
-/** The domain is what precedes the first slash if it looks like a host: has a dot, a port, capitals, or is localhost. */
+/**
+ * The domain is what precedes the first slash if it looks like a host: has a dot, a port, brackets, or is localhost.
+ * Capitals alone make no host (distribution's newer rule): `Bad/name` is a mistake, not a server called Bad.
+ */
 function splitDomain(name: string): { domain: string; path: string } {
   const slash = name.indexOf('/')
   const first = name.slice(0, Math.max(slash, 0))
-  if (slash === -1 || (!/[.:[\]]/.test(first) && first !== 'localhost' && first.toLowerCase() === first)) {
-    return { domain: '', path: name }
-  }
+  if (slash === -1 || (!/[.:[\]]/.test(first) && first !== 'localhost')) return { domain: '', path: name }
   const rest = name.slice(slash + 1)
   if (first !== 'index.docker.io' && first !== defaultDomain) return { domain: first, path: rest }
   return { domain: defaultDomain, path: rest.includes('/') || rest === '' ? rest : `library/${rest}` }

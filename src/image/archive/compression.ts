@@ -107,7 +107,9 @@ async function runProgram(
   ended.catch(() => undefined) /* Told by the stream, too. */
   child.stdin.on('error', () => undefined) /* The program's status says why. */
   source.pipe(child.stdin)
-  child.stdout.once('close', () => child.kill())
+  child.stdout.once('close', () => {
+    if (!child.stdout.readableEnded) child.kill()
+  })
   return {
     stream: child.stdout,
     check: async () => {
