@@ -74,26 +74,47 @@ void capabilities_keep(void)
 		fail(STAGE_CAPABILITIES, "PR_SET_KEEPCAPS");
 }
 
-/* After it. Without a list in config.json nothing is left but what root gets by its execve. */
-void capabilities_set(const struct capability_sets *sets)
+static int set_raw(uint64_t effective, uint64_t permitted, uint64_t inheritable)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[2];
+
+	for (int i = 0; i < 2; i++) {
+		data[i].effective = (uint32_t)(effective >> (32 * i));
+		data[i].permitted = (uint32_t)(permitted >> (32 * i));
+		data[i].inheritable = (uint32_t)(inheritable >> (32 * i));
+	}
+	return (int)syscall(SYS_capset, &header, data);
+}
+
+static uint64_t permitted_now(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {0};
+
+	if (syscall(SYS_capget, &header, data) < 0)
+		fail(STAGE_CAPABILITIES, "read the capabilities");
+	return data[0].permitted | (uint64_t)data[1].permitted << 32;
+}
+
+/* After it. Without a list in config.json nothing is left but what root gets by its execve.
+ *
+ * `also` stays until the execve, for a seccomp filter, which without no_new_privs takes CAP_SYS_ADMIN. Nothing of it
+ * gets through: execve computes the new sets from the bounding, inheritable and ambient ones (capabilities(7)). */
+void capabilities_set(const struct capability_sets *sets, uint64_t also)
+{
 	/* What is asked for and this kernel does not have would be an error. */
 	uint64_t known = (2ULL << capability_last()) - 1;
+	uint64_t permitted = sets->given ? sets->permitted & known : 0;
+	uint64_t inheritable = sets->given ? sets->inheritable & known : 0;
 
-	if (!sets->given)
-		return;
-	for (int i = 0; i < 2; i++) {
-		data[i].effective = (uint32_t)((sets->effective & sets->permitted & known) >> (32 * i));
-		data[i].permitted = (uint32_t)((sets->permitted & known) >> (32 * i));
-		data[i].inheritable = (uint32_t)((sets->inheritable & known) >> (32 * i));
-	}
-	if (syscall(SYS_capset, &header, data) < 0)
+	if (also)
+		also &= permitted_now();
+	if (set_raw((sets->effective & permitted) | also, permitted | also, inheritable) < 0)
 		fail(STAGE_CAPABILITIES, "set the capabilities");
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 && errno != EINVAL)
 		fail(STAGE_CAPABILITIES, "clear the ambient capabilities");
-	for (int i = 0; i < 64; i++) {
+	for (int i = 0; i < 64 && sets->given; i++) {
 		if (!(sets->ambient & known & (1ULL << i)))
 			continue;
 		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i, 0, 0) < 0)

@@ -254,6 +254,7 @@ void container_child(struct setup *setup)
 	rootfs_enter(setup);
 	furnish_root(setup, &mounts, &devices);
 	rootfs_finish(setup);
+	process_check_command(setup->process);
 	ready(setup);
 	wait_for_start(setup);
 	setup_take_stdio(setup);

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/personality.h>
@@ -147,7 +148,8 @@ void process_become_user(struct setup *setup)
 	capabilities_keep();
 	set_groups(setup);
 	set_ids(setup);
-	capabilities_set(&process->capabilities);
+	capabilities_set(&process->capabilities,
+			 setup->filter.len && !process->no_new_privileges ? 1ULL << CAP_SYS_ADMIN : 0);
 	enter_cwd(process, entered);
 }
 
@@ -173,6 +175,17 @@ static bool executable(const char *path)
 	return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0;
 }
 
+void process_check_command(const struct process_config *process)
+{
+	const char *command = process->args.items[0];
+
+	/* A relative one is the working directory's, which is not entered yet. */
+	if (command[0] == '/' && access(command, F_OK) < 0)
+		fail_at(STAGE_EXEC, command, "execute");
+	if (!strchr(command, '/'))
+		free(process_find_command(process));
+}
+
 char *process_find_command(const struct process_config *process)
 {
 	const char *command = process->args.items[0], *path = path_of(process);
@@ -196,7 +209,7 @@ char *process_find_command(const struct process_config *process)
 			   length ? path : ".", command)) {
 			if (executable(candidate))
 				return strdup(candidate);
-			if (errno == EACCES)
+			if (errno == EACCES && worst == ENOENT)
 				worst = EACCES;
 		}
 		if (!path[length])

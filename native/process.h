@@ -13,10 +13,13 @@ void process_become_user(struct setup *);
 /* The command, searched for in PATH inside the container. Ends with fail() if there is none that can be executed. */
 char *process_find_command(const struct process_config *);
 
+/* Fails while the container is still being created if there is no such command at all. */
+void process_check_command(const struct process_config *);
+
 /* capabilities.c; in this order. */
 void capabilities_bound(const struct capability_sets *);
 void capabilities_keep(void);
-void capabilities_set(const struct capability_sets *);
+void capabilities_set(const struct capability_sets *, uint64_t also);
 
 /* security.c */
 void security_labels(struct setup *);
