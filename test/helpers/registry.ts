@@ -126,7 +126,9 @@ function answer(
     return
   }
   if (kind === 'tags') {
-    const tags = [...manifests.keys()].flatMap((key) => (key.startsWith(`${name}:`) ? [key.slice(name.length + 1)] : []))
+    const tags = [...manifests.keys()].flatMap((key) =>
+      key.startsWith(`${name}:`) ? [key.slice(name.length + 1)] : [],
+    )
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ name, tags }))
     return
   }

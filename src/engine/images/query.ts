@@ -4,7 +4,13 @@ import { ImageStore } from '../../storage/images.js'
 import type { Context } from '../context.js'
 import {
   containersByImage,
-  isParent, parentOf, readCatalog, repoDigestsOf, tagsOf, type CatalogImage } from './catalog.js'
+  isParent,
+  parentOf,
+  readCatalog,
+  repoDigestsOf,
+  tagsOf,
+  type CatalogImage,
+} from './catalog.js'
 import { imageTests, isDangling, isIntermediate, referenceTest } from './filters.js'
 import { layerSizes } from './layers.js'
 import { findImage } from './lookup.js'

@@ -5,7 +5,12 @@ import { proxyFor } from '../../../src/image/registry/proxy.js'
 test.each([
   [
     'Bearer realm="https://auth.example/token",service="registry",scope="repository:a:pull,push"',
-    [{ scheme: 'bearer', parameters: { realm: 'https://auth.example/token', service: 'registry', scope: 'repository:a:pull,push' } }],
+    [
+      {
+        scheme: 'bearer',
+        parameters: { realm: 'https://auth.example/token', service: 'registry', scope: 'repository:a:pull,push' },
+      },
+    ],
   ],
   ['Basic realm="a \\"b\\""', [{ scheme: 'basic', parameters: { realm: 'a "b"' } }]],
   [

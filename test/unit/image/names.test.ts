@@ -38,7 +38,9 @@ describe('names', () => {
   })
 
   test('removing an image takes all its names', () => {
-    expect(shown(withoutImage([entry('a', 'x:1'), entry('a', 'y:1'), entry('b')], entry('a').id ?? 'sha256:'))).toEqual(['b -'])
+    expect(shown(withoutImage([entry('a', 'x:1'), entry('a', 'y:1'), entry('b')], entry('a').id ?? 'sha256:'))).toEqual(
+      ['b -'],
+    )
   })
 
   test('what index.json says survives writing it', () => {
@@ -49,7 +51,14 @@ describe('names', () => {
   test('what another tool wrote into index.json is read', () => {
     const value = {
       schemaVersion: 2,
-      manifests: [{ mediaType: 'm', digest: `sha256:${'c'.repeat(64)}`, size: 3, annotations: { 'org.opencontainers.image.ref.name': 'z' } }],
+      manifests: [
+        {
+          mediaType: 'm',
+          digest: `sha256:${'c'.repeat(64)}`,
+          size: 3,
+          annotations: { 'org.opencontainers.image.ref.name': 'z' },
+        },
+      ],
     }
     expect(parseStoreIndex(value, 'index.json')).toMatchObject([{ name: 'z', digests: [] }])
   })
