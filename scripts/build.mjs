@@ -162,5 +162,6 @@ writeScript(raw)
 await buildVendors(dist, shared)
 await bundleLibrary()
 if (!fast) {
+  execFileSync(process.execPath, [join(root, 'scripts', 'man.mjs')], { stdio: 'inherit' })
   execFileSync('npx', ['tsc', '-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' })
 }

@@ -1,0 +1,1 @@
+export function toRoff(markdown: string, page: string, version: string): string
