@@ -1,16 +1,14 @@
 /* The monitor's life: put together, loop, taken apart. */
 #include "monitor.h"
+#include "idle.h"
 #include "message.h"
 #include "session.h"
 #include "util.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <link.h>
 #include <malloc.h>
 #include <string.h>
-#include <sys/auxv.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
@@ -136,33 +134,12 @@ static void tell_of_losses(struct session *session)
 	connections_flush(&session->connections);
 }
 
-static int forget_pages(struct dl_phdr_info *info, size_t size, void *arg)
-{
-	uintptr_t page = (uintptr_t)getauxval(AT_PAGESZ);
-
-	(void)size;
-	(void)arg;
-	for (int i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
-		uintptr_t from = (info->dlpi_addr + segment->p_vaddr) & ~(page - 1);
-		uintptr_t to = (info->dlpi_addr + segment->p_vaddr + segment->p_memsz) & ~(page - 1);
-
-		/* Relocations may have been written to the others. */
-		if (segment->p_type == PT_LOAD && !(segment->p_flags & PF_W) && to > from)
-			madvise((void *)from, to - from, MADV_DONTNEED);
-	}
-	return 1;
-}
-
-/* Buffers, free heap, and the page table entries of our own program, whose pages stay in the page cache: what an
- * idle monitor costs is what only it has. */
 static void relax(struct session *session)
 {
 	tell_of_losses(session);
 	stdio_relax(&session->stdio);
 	log_relax(session->log);
 	malloc_trim(0);
-	dl_iterate_phdr(forget_pages, NULL);
 }
 
 static bool is_over(const struct session *session)
@@ -172,19 +149,18 @@ static bool is_over(const struct session *session)
 
 static void watch(struct session *session)
 {
-	bool relaxed = false;
-
 	connections_flush(&session->connections);
 	while (!is_over(session)) {
-		int count = loop_step(&session->loop, relaxed ? -1 : RELAX_MILLISECONDS);
+		int count = loop_step(&session->loop, RELAX_MILLISECONDS);
 
 		if (count < 0)
 			return;
-		if (count > 0)
+		if (count > 0) {
 			connections_flush(&session->connections);
-		else
+		} else {
 			relax(session);
-		relaxed = count == 0;
+			idle_until_readable(session->loop.fd);
+		}
 	}
 }
 
