@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { release } from 'node:os'
 import { join } from 'node:path'
 import { TspodError } from '../base/errors.js'
@@ -111,7 +111,8 @@ async function tryOut(
     if (error instanceof TspodError && error.code !== 'internal') return error.message
     throw error
   } finally {
-    await removeTrees([folder], plan)
+    /* Where no namespace can be entered, nothing of another's was made either. */
+    await removeTrees([folder], plan).catch(() => rmSync(folder, { recursive: true, force: true }))
   }
 }
 
