@@ -8,7 +8,7 @@ import { completeEnvironment } from './environment.js'
 import { completeHealthcheck } from './healthcheck.js'
 import { completeMounts } from './image-volumes.js'
 import { completeNamespaces, completeNetwork } from './namespaces.js'
-import type { ContainerSpec, ExposeSpec, LogDriver, ResourceSpec, Ulimit } from './spec.js'
+import type { ContainerSpec, ExposeSpec, LogDriver, ResourceSpec, Ulimit, UserNamespaceMode } from './spec.js'
 
 /** Everything that completing a spec depends on besides the spec. */
 export interface CompleteInput {
@@ -19,6 +19,7 @@ export interface CompleteInput {
   /** The engine's environment: proxy variables where they are asked for. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cidfile?: string
+  readonly caller: { readonly uid: number; readonly gid: number }
 }
 
 const mebibyte = 1024 * 1024
@@ -41,7 +42,7 @@ export function completeSpec(spec: ContainerSpec, input: CompleteInput): Complet
     labels: { ...imageConfig.Labels, ...spec.labels },
     annotations: { ...pairs(table.annotations ?? []), ...spec.annotations },
     workdir: spec.workdir ?? nonEmpty(imageConfig.WorkingDir) ?? '/',
-    user: spec.user ?? imageConfig.User ?? '',
+    user: spec.user ?? keptUser(namespaces.user, input.caller) ?? imageConfig.User ?? '',
     groupAdd: spec.groupAdd ?? [],
     hostname: spec.hostname ?? (namespaces.uts.mode === 'private' ? input.id.slice(0, 12) : ''),
     interactive: spec.interactive === true,
@@ -118,6 +119,11 @@ function completeCommand(spec: ContainerSpec, image: ImageRunConfig): Pick<Compl
     throw new TspodError('invalid-argument', 'no command or entrypoint provided, and no CMD or ENTRYPOINT from image')
   }
   return { entrypoint: entrypoint.filter((word, index) => index > 0 || word !== ''), command }
+}
+
+/** With keep-id the caller is the container's user, unless another was named. */
+function keptUser(mode: UserNamespaceMode, caller: CompleteInput['caller']): string | undefined {
+  return mode.mode === 'keep-id' ? `${mode.uid ?? caller.uid}:${mode.gid ?? caller.gid}` : undefined
 }
 
 function completeStopSignal(spec: ContainerSpec, image: ImageRunConfig): number {

@@ -2,6 +2,7 @@ import { lstatSync, mkdirSync } from 'node:fs'
 import { isAbsolute, join, resolve } from 'node:path'
 import { TspodError } from '../base/errors.js'
 import { newId } from '../base/id.js'
+import { isRootCaller, openToContainersRoot, rootFolders } from '../../rootless/root-caller.js'
 import type { ContainersConf } from '../config/containers-conf.js'
 import { ensureFolder, exists } from '../state/file.js'
 import { type Paths, pathsOf } from '../state/paths.js'
@@ -45,6 +46,7 @@ async function readConf(env: Environment, cache: string): Promise<ContainersConf
 function graphrootOf(options: EngineOptions, env: Environment): string {
   const chosen = options.root ?? env['TSPOD_ROOT']
   if (chosen !== undefined && chosen !== '') return resolve(chosen)
+  if (isRootCaller(env)) return rootFolders.graphroot
   const data = absolute(env['XDG_DATA_HOME']) ?? join(requireHome(env), '.local', 'share')
   return join(data, 'tspod')
 }
@@ -53,6 +55,7 @@ function graphrootOf(options: EngineOptions, env: Environment): string {
 function runrootOf(options: EngineOptions, env: Environment): string {
   const chosen = options.runroot ?? env['TSPOD_RUNROOT']
   if (chosen !== undefined && chosen !== '') return resolve(chosen)
+  if (isRootCaller(env)) return rootFolders.runroot
   const session = absolute(env['XDG_RUNTIME_DIR'])
   if (session !== undefined && isOwn(session)) return join(session, 'tspod')
   const fallback = `/tmp/tspod-run-${process.getuid?.() ?? 0}`
@@ -87,10 +90,12 @@ function ensureFolders(paths: Paths): boolean {
     for (const path of [paths.images, paths.layers, paths.containers, paths.names, paths.volumes, paths.cache]) {
       ensureFolder(path)
     }
+    openToContainersRoot(paths.graphroot)
     ensureFolder(paths.tmp)
   }
   if (hasRun) return false
   ensureFolder(paths.runContainers)
+  openToContainersRoot(paths.runroot)
   ensureFolder(join(paths.runroot, 'root'))
   ensureFolder(paths.locks)
   return true

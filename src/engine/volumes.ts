@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { TspodError } from '../base/errors.js'
+import { giveToContainersRoot } from '../../rootless/root-caller.js'
 import { type Collection, collection } from '../state/collection.js'
 import { hasErrno } from '../state/file.js'
 import { withLock } from '../state/lock.js'
@@ -43,7 +44,7 @@ export function ensureVolume(context: Context, request: VolumeRequest): VolumeRe
     options: request.options ?? {},
     anonymous: request.anonymous === true,
   }
-  const made = volumes.create(request.name, record, (folder) => mkdirSync(join(folder, '_data'), { mode: 0o755 }))
+  const made = volumes.create(request.name, record, makeData)
   return made ? record : requireVolume(context, request.name)
 }
 
@@ -87,4 +88,10 @@ function parseVolume(value: unknown): VolumeRecord {
   const record = value as VolumeRecord | null
   if (typeof record === 'object' && record !== null && typeof record.name === 'string') return record
   throw new TspodError('store-corrupt', "a volume's record is not valid")
+}
+
+function makeData(folder: string): void {
+  const data = join(folder, '_data')
+  mkdirSync(data, { mode: 0o755 })
+  giveToContainersRoot(data)
 }

@@ -84,6 +84,7 @@ async function complete(
       imageConfig: config,
       conf,
       env: context.env,
+      caller: { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 },
       ...(options.cidfile === undefined ? {} : { cidfile: options.cidfile }),
     }),
   )

@@ -7,7 +7,7 @@ import type { ContainerRecord } from '../../container/record.js'
 import { allCapabilities } from '../../container/capabilities.js'
 import { processSection } from '../../container/oci-config/process.js'
 import type { ExecPlan } from '../../runtime/protocol.js'
-import { writeFile } from '../../state/file.js'
+import { folderMode, writeFile } from '../../state/file.js'
 import type { Context } from '../context.js'
 import { observe } from './observe.js'
 import { seccompFilter } from './seccomp.js'
@@ -78,7 +78,7 @@ export async function writeExecPlan(context: Context, nameOrId: string, spec: Ex
     ...failureCommand(context, record),
   }
   const folder = join(containerPaths(context.paths, record.id).run, 'exec')
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  mkdirSync(folder, { recursive: true, mode: folderMode })
   const planPath = join(folder, `${session}.json`)
   writeFile(planPath, JSON.stringify(plan))
   return { record, session, planPath }

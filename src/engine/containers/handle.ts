@@ -61,8 +61,11 @@ export async function runContainer(
   for (const warning of warnings) context.log('warn', warning)
   await sweep(context)
   try {
-    const connection = await launchLocked(context, record, lock, attachedStreams(record, undefined))
-    const handle = handleOf(context, record, connection)
+    let process: AttachedProcess | undefined
+    await launchLocked(context, record, lock, attachedStreams(record, undefined), (connection) => {
+      process = attachedProcess(connection, record.spec.interactive)
+    })
+    const handle = handleOf(context, record, process)
     options.signal?.addEventListener('abort', () => void handle.kill().catch(() => undefined), { once: true })
     return handle
   } catch (error) {
@@ -88,16 +91,23 @@ export async function execInContainer(
   const { planPath } = await writeExecPlan(context, nameOrId, request)
   const { launchExec } = await import('../../runtime/monitor.js')
   const connection = launchExec(planPath, request.interactive === true ? ['stdin', 'stdout', 'stderr'] : ['stdout', 'stderr'])
-  const streams = streamsOf(connection, request.interactive === true)
-  const ended = endOf(connection)
+  const { streams, ended } = attachedProcess(connection, request.interactive === true)
   await startOf(connection)
   return { ...streams, wait: () => ended, output: () => collect(streams, ended) }
 }
 
-function handleOf(context: Context, record: ContainerRecord, connection: MonitorConnection | undefined): ContainerHandle {
-  const streams = connection ? streamsOf(connection, record.spec.interactive) : noStreams()
-  const ended = connection ? endOf(connection) : undefined
-  const wait = (): Promise<number> => ended ?? waitContainer(context, record.id)
+interface AttachedProcess {
+  readonly streams: ProcessStreams
+  readonly ended: Promise<number>
+}
+
+function attachedProcess(connection: MonitorConnection, interactive: boolean): AttachedProcess {
+  return { streams: streamsOf(connection, interactive), ended: endOf(connection) }
+}
+
+function handleOf(context: Context, record: ContainerRecord, process: AttachedProcess | undefined): ContainerHandle {
+  const streams = process?.streams ?? noStreams()
+  const wait = (): Promise<number> => process?.ended ?? waitContainer(context, record.id)
   const remove = async (): Promise<void> => {
     try {
       await removeContainer(context, record.id, { force: true, volumes: true })

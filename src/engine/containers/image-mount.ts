@@ -16,6 +16,11 @@ export async function imageMount(
 ): Promise<ResolvedMount> {
   const image = await resolveImage(context, mount.image, { pull: 'missing' })
   const lower = layerFolders(context, image.diffIds)
+  const [only] = lower
+  /* An overlay without an upper folder needs two below. */
+  if (!mount.writable && only !== undefined && lower.length === 1) {
+    return { type: 'bind', source: only, target: mount.target, options: ['ro', 'bind'] }
+  }
   if (!mount.writable) return { type: 'overlay', target: mount.target, lower }
   const base = join(containerPaths(context.paths, record.id).folder, 'image-mounts', Buffer.from(mount.target).toString('hex'))
   const upper = join(base, 'upper')

@@ -4,7 +4,7 @@ import { getrlimit, processStartTime } from '../../base/syscalls.js'
 import type { ContainerRecord } from '../../container/record.js'
 import { ociConfig } from '../../container/oci-config/index.js'
 import type { LaunchPlan, RemovePlan } from '../../runtime/protocol.js'
-import { hasErrno, removeFolder, writeFile } from '../../state/file.js'
+import { folderMode, hasErrno, removeFolder, writeFile } from '../../state/file.js'
 import type { Context } from '../context.js'
 import { volumesOf } from '../volumes.js'
 import { cgroupPlan } from './cgroup.js'
@@ -15,6 +15,7 @@ import { networkOf } from './network.js'
 import { rootfsPlan } from './rootfs.js'
 import { seccompFilter } from './seccomp.js'
 import { containerPaths } from './store.js'
+import { userPlan } from './user.js'
 import { usernsOf } from './userns.js'
 
 export interface LaunchOptions {
@@ -64,13 +65,7 @@ export async function writeBundle(context: Context, record: ContainerRecord, opt
     lockFd: options.lockFd,
     userns,
     rootfs: await rootfsPlan(context, record, rootMountpoint(context)),
-    user: {
-      spec: spec.user,
-      groupAdd: spec.groupAdd,
-      setHome: !spec.env.some((text) => text.startsWith('HOME=')),
-      ...(spec.passwd && spec.passwdEntry !== undefined ? { passwdEntry: spec.passwdEntry } : {}),
-      ...(spec.passwd && spec.groupEntry !== undefined ? { groupEntry: spec.groupEntry } : {}),
-    },
+    user: userPlan(spec, context.env),
     network: network.plan,
     cgroup: cgroup.plan,
     log: logPlan(context, record),
@@ -102,12 +97,12 @@ export function rootMountpoint(context: Context): string {
 
 function makeRunFolder(path: string): void {
   try {
-    mkdirSync(path, { mode: 0o700 })
+    mkdirSync(path, { mode: folderMode })
   } catch (error) {
     if (!hasErrno(error, 'EEXIST')) throw error
     /* Of an earlier start. */
     removeFolder(path)
-    mkdirSync(path, { mode: 0o700 })
+    mkdirSync(path, { mode: folderMode })
   }
 }
 

@@ -1,5 +1,6 @@
 import { TspodError } from '../../base/errors.js'
 import type { ContainerRecord } from '../../container/record.js'
+import type { MonitorConnection } from '../../runtime/monitor.js'
 import type { Lock } from '../../state/lock.js'
 import type { Context } from '../context.js'
 import { launchError } from './failure.js'
@@ -34,17 +35,22 @@ export async function startInPlace(context: Context, nameOrId: string, options: 
   return becomeLauncher(context, { record, lock }, { ...options, attach })
 }
 
-/** Launches a container whose lock the caller holds; resolves with the connection once it runs. */
+/**
+ * Launches a container whose lock the caller holds; resolves with the connection once it runs. `listen` gets it before
+ * anything has come: what the command writes at once follows the word of its start without a pause.
+ */
 export async function launchLocked(
   context: Context,
   record: ContainerRecord,
   lock: Lock,
   attach: readonly StreamName[],
-) {
+  listen?: (connection: MonitorConnection) => void,
+): Promise<MonitorConnection> {
   const { launchMonitor } = await import('../../runtime/monitor.js')
   const bundle = await writeBundle(context, record, { lockFd: lock.fd })
   for (const warning of bundle.warnings) context.log('warn', warning)
   const connection = launchMonitor({ runDir: bundle.runDir, lockFd: lock.fd, attach })
+  listen?.(connection)
   await new Promise<void>((resolve, reject) => {
     const stop = connection.listen({
       message: (message) => {

@@ -4,9 +4,10 @@ import { TspodError } from '../../base/errors.js'
 import { isId, isIdPrefix } from '../../base/id.js'
 import { type ContainerRecord, parseRecord } from '../../container/record.js'
 import { namesIn } from '../../state/collection.js'
-import { exists, hasErrno, isMissing, readJson, removeFile, syncFolder, writeFile } from '../../state/file.js'
+import { exists, folderMode, hasErrno, isMissing, readJson, removeFile, syncFolder, writeFile } from '../../state/file.js'
 import { type Lock, acquireLock, tryLock } from '../../state/lock.js'
 import type { Paths } from '../../state/paths.js'
+import { giveToContainersRoot } from '../../../rootless/root-caller.js'
 import type { Context } from '../context.js'
 
 /** Where the things of one container lie. */
@@ -143,9 +144,11 @@ function releaseLitter(context: Context, path: string, holder: string): boolean 
 export function saveRecord(context: Context, record: ContainerRecord, options: { readonly sync: boolean }): void {
   const { folder } = containerPaths(context.paths, record.id)
   const half = join(context.paths.tmp, `container-${record.id}`)
-  mkdirSync(half, { mode: 0o700 })
+  mkdirSync(half, { mode: folderMode })
   mkdirSync(join(half, 'upper'), { mode: 0o755 })
   mkdirSync(join(half, 'work'), { mode: 0o700 })
+  giveToContainersRoot(join(half, 'upper'))
+  giveToContainersRoot(join(half, 'work'))
   writeFile(join(half, 'config.json'), JSON.stringify(record), options)
   if (options.sync) syncFolder(half)
   renameSync(half, folder)

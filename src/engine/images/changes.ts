@@ -10,47 +10,48 @@ export function applyChanges(config: ImageRunConfig, changes: readonly string[])
   return result
 }
 
+type Instruction = (config: Mutable, value: string, change: string) => void
+
+const instructions: Readonly<Record<string, Instruction>> = {
+  CMD: (config, value) => {
+    config.Cmd = command(value)
+  },
+  ENTRYPOINT: (config, value) => {
+    config.Entrypoint = command(value)
+  },
+  ENV: (config, value, change) => {
+    config.Env = withEnv(config.Env ?? [], pairs(value, change))
+  },
+  LABEL: (config, value, change) => {
+    config.Labels = { ...config.Labels, ...Object.fromEntries(pairs(value, change)) }
+  },
+  EXPOSE: (config, value, change) => {
+    const ports = value.split(/\s+/).map((port) => [portOf(port, change), {}] as const)
+    config.ExposedPorts = { ...config.ExposedPorts, ...Object.fromEntries(ports) }
+  },
+  VOLUME: (config, value) => {
+    config.Volumes = { ...config.Volumes, ...Object.fromEntries(list(value).map((path) => [path, {}])) }
+  },
+  USER: (config, value) => {
+    config.User = value
+  },
+  WORKDIR: (config, value) => {
+    config.WorkingDir = value.startsWith('/') ? value : `${(config.WorkingDir ?? '').replace(/\/$/, '')}/${value}`
+  },
+  STOPSIGNAL: (config, value) => {
+    config.StopSignal = value
+  },
+  ONBUILD: (config, value) => {
+    config.OnBuild = [...(config.OnBuild ?? []), value]
+  },
+}
+
 function applyChange(config: Mutable, change: string): void {
   const match = /^\s*([A-Za-z]+)(?:\s+|\s*=\s*)(.*)$/s.exec(change)
   const value = match?.[2]?.trim()
-  if (match === null || value === undefined || value === '') throw invalid(change)
-  switch (match[1]?.toUpperCase()) {
-    case 'CMD':
-      config.Cmd = command(value)
-      return
-    case 'ENTRYPOINT':
-      config.Entrypoint = command(value)
-      return
-    case 'ENV':
-      config.Env = withEnv(config.Env ?? [], pairs(value, change))
-      return
-    case 'LABEL':
-      config.Labels = { ...config.Labels, ...Object.fromEntries(pairs(value, change)) }
-      return
-    case 'EXPOSE':
-      config.ExposedPorts = {
-        ...config.ExposedPorts,
-        ...Object.fromEntries(value.split(/\s+/).map((port) => [portOf(port, change), {}])),
-      }
-      return
-    case 'VOLUME':
-      config.Volumes = { ...config.Volumes, ...Object.fromEntries(list(value).map((path) => [path, {}])) }
-      return
-    case 'USER':
-      config.User = value
-      return
-    case 'WORKDIR':
-      config.WorkingDir = value.startsWith('/') ? value : `${(config.WorkingDir ?? '').replace(/\/$/, '')}/${value}`
-      return
-    case 'STOPSIGNAL':
-      config.StopSignal = value
-      return
-    case 'ONBUILD':
-      config.OnBuild = [...(config.OnBuild ?? []), value]
-      return
-    default:
-      throw invalid(change)
-  }
+  const apply = instructions[match?.[1]?.toUpperCase() ?? '']
+  if (apply === undefined || value === undefined || value === '') throw invalid(change)
+  apply(config, value, change)
 }
 
 /** A JSON list as it is; anything else for the shell. */

@@ -1,40 +1,11 @@
 import { join } from 'node:path'
 import { TspodError } from '../../base/errors.js'
 import { digestHex, isDigest } from '../../base/digest.js'
-import type {
-  Descriptor,
-  Digest,
-  ImageConfig,
-  ImageHistory,
-  ImageManifest,
-  ImageRunConfig,
-} from '../../oci/image-spec.js'
+import type { Digest } from '../../oci/image-spec.js'
 import { ensureFolder, readJson, writeFileAtomic } from '../../state/file.js'
 import type { ImageStore, IndexEntry } from '../../storage/images.js'
 import type { Context } from '../context.js'
-
-/**
- * What one manifest and its configuration say, in one small file beside the store: `run` reads it instead of parsing
- * two documents that others wrote. Derived: without it, it is made again.
- */
-export interface ImageRecord {
-  readonly version: 1
-  readonly manifest: Digest
-  readonly mediaType: string
-  readonly id: Digest
-  readonly created: string
-  readonly author: string
-  readonly comment: string
-  readonly architecture: string
-  readonly os: string
-  readonly variant?: string
-  readonly config: ImageRunConfig
-  readonly configSize: number
-  readonly diffIds: readonly Digest[]
-  readonly layers: readonly Descriptor[]
-  readonly history: readonly ImageHistory[]
-  readonly annotations: Readonly<Record<string, string>>
-}
+import type { ImageRecord } from './image-record.js'
 
 /** The record of an entry's manifest; made from the blobs if it is missing. */
 export async function recordOf(context: Context, store: ImageStore, manifest: Digest): Promise<ImageRecord> {
@@ -50,32 +21,6 @@ export async function recordOf(context: Context, store: ImageStore, manifest: Di
 /** As `recordOf`, for an entry of the index; an entry that names an index of images has none. */
 export async function recordOfEntry(context: Context, store: ImageStore, entry: IndexEntry): Promise<ImageRecord> {
   return recordOf(context, store, entry.manifest)
-}
-
-export function recordFrom(
-  manifestDigest: Digest,
-  mediaType: string,
-  manifest: ImageManifest,
-  config: ImageConfig,
-): ImageRecord {
-  return {
-    version: 1,
-    manifest: manifestDigest,
-    mediaType,
-    id: manifest.config.digest,
-    created: config.created ?? '0001-01-01T00:00:00Z',
-    author: config.author ?? '',
-    comment: config.history?.at(-1)?.comment ?? '',
-    architecture: config.architecture,
-    os: config.os,
-    ...(config.variant === undefined ? {} : { variant: config.variant }),
-    config: config.config ?? {},
-    configSize: manifest.config.size,
-    diffIds: config.rootfs.diff_ids,
-    layers: manifest.layers,
-    history: config.history ?? [],
-    annotations: manifest.annotations ?? {},
-  }
 }
 
 export function saveRecord(context: Context, record: ImageRecord): void {
@@ -96,6 +41,8 @@ function isRecord(value: unknown): value is ImageRecord {
   const { version, id, diffIds, layers } = value as Partial<ImageRecord>
   return version === 1 && isDigest(id) && Array.isArray(diffIds) && Array.isArray(layers)
 }
+
+export type { ImageRecord }
 
 /** The image's ID as people write it: without its algorithm. */
 export function bareId(id: Digest): string {

@@ -6,7 +6,8 @@ import { ImageStore, type IndexEntry } from '../../storage/images.js'
 import type { Context } from '../context.js'
 import { ensureLayer } from './layers.js'
 import { withName } from './names.js'
-import { recordFrom, saveRecord } from './record.js'
+import { recordFrom } from './image-record.js'
+import { saveRecord } from './record.js'
 
 export interface StoreOptions {
   /** Names that the image gets; none leaves it without. */

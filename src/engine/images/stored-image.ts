@@ -4,7 +4,7 @@ import { maximumConfigSize, parseImageConfig, requireImage, requireSameLayers } 
 import { choosePlatform, parseManifest } from '../../image/manifest.js'
 import { hostPlatform } from '../../image/platform.js'
 import type { ImageStore } from '../../storage/images.js'
-import { recordFrom, type ImageRecord } from './record.js'
+import { recordFrom, type ImageRecord } from './image-record.js'
 
 /** Reads an image's manifest and configuration from the store. An index (another tool's) stands for the host's platform. */
 export function readStoredImage(store: ImageStore, digest: Digest): ImageRecord {
