@@ -15,6 +15,7 @@ import { ImageStore, type IndexEntry } from '../../storage/images.js'
 import type { Context } from '../context.js'
 import { registryOptions } from './access.js'
 import { withLease } from './collect.js'
+import { findLocal } from './find-local.js'
 import { layersArePresent } from './layers.js'
 import { byName } from './lookup.js'
 import { bareId, recordOf } from './record.js'
@@ -137,7 +138,6 @@ async function pullAllTags(
 async function localFirst(context: Context, name: string, options: PullOptions): Promise<PulledImage | undefined> {
   const policy = options.policy ?? 'always'
   if (policy !== 'missing' && policy !== 'never') return undefined
-  const { findLocal } = await import('./resolve.js')
   const found = await findLocal(context, name, options.platform)
   if (found !== undefined) return { id: found.id, name: found.name, digest: found.digest }
   if (policy === 'never') throw new TspodError('no-such-image', `${name}: image not known`)

@@ -1,4 +1,5 @@
-import type { Readable } from 'node:stream'
+import type { Readable, Transform } from 'node:stream'
+import type * as Zlib from 'node:zlib'
 import { TspodError } from '../../base/errors.js'
 
 export type Compression = 'none' | 'gzip' | 'zstd' | 'bzip2' | 'xz'
@@ -76,9 +77,8 @@ async function decompressor(
   source: Readable,
   compression: Exclude<Compression, 'none'>,
 ): Promise<{ stream: Readable; check: () => Promise<void> }> {
-  const zlib: typeof import('node:zlib') & {
-    createZstdDecompress?: (options: object) => import('node:stream').Transform
-  } = await import('node:zlib')
+  /* Zstandard came with Node 22.15. */
+  const zlib: typeof Zlib & { createZstdDecompress?: (options: object) => Transform } = await import('node:zlib')
   const options = { chunkSize: 256 * 1024 }
   const nothing = (): Promise<void> => Promise.resolve()
   if (compression === 'gzip') return { stream: source.pipe(zlib.createGunzip(options)), check: nothing }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { TspodError } from '../../base/errors.js'
+import type { TspodError } from '../../base/errors.js'
 import type { HttpLimits } from './limits.js'
 import { TransportError, transportError } from './transport-error.js'
 
