@@ -144,7 +144,7 @@ function statIfAllowed(path: string): Stats | undefined {
 }
 
 /** Root: a block of ids that nobody has. Root of the host itself is never in it. */
-async function rootMapping(): Promise<HostMapping> {
+export function rootMapping(): HostMapping {
   const own = normalize(parseIdMap(readText('/proc/self/uid_map') ?? ''))
   const ownGroups = normalize(parseIdMap(readText('/proc/self/gid_map') ?? ''))
   const initial = own.length === 1 && own[0]?.hostID === 0 && own[0].size >= 0xffffffff

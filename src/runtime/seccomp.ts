@@ -32,7 +32,8 @@ export async function compiledFilter(
   if (exists(path)) return path
   const seccomp = await read(profile, release())
   ensureFolder(folder)
-  writeFileAtomic(path, await compile(seccomp))
+  /* Read by the container itself, as its root. */
+  writeFileAtomic(path, await compile(seccomp), { mode: 0o644 })
   return path
 }
 

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { TspodError } from '../base/errors.js'
-import { ensureFolder, exists, hasErrno, isMissing, readJson, removeFolder, writeFile, writeFileAtomic } from './file.js'
+import { ensureFolder, exists, folderMode, hasErrno, isMissing, readJson, removeFolder, writeFile, writeFileAtomic } from './file.js'
 
 /** Named things, a folder each, that hold a JSON record `record.json` and whatever else belongs to them. */
 export interface Collection<T> {
@@ -65,7 +65,7 @@ function readOne<T>(
 function createOne<T>(folder: string, temporary: string, record: T, fill?: (folder: string) => void): boolean {
   if (exists(folder)) return false
   const half = temporaryName(temporary)
-  mkdirSync(half, { recursive: true, mode: 0o700 })
+  mkdirSync(half, { recursive: true, mode: folderMode })
   try {
     fill?.(half)
     writeFile(join(half, recordFile), JSON.stringify(record), { sync: true })

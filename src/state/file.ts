@@ -15,6 +15,12 @@ import {
 import { dirname } from 'node:path'
 import { TspodError } from '../base/errors.js'
 
+/**
+ * Folders are their owner's only. Called by root they can be passed through: containers' root is another user then,
+ * and the folders above let nobody else in (rootless/root-caller.ts).
+ */
+export const folderMode = process.geteuid?.() === 0 ? 0o711 : 0o700
+
 const maximumSize = 16 * 1024 * 1024
 
 export interface WriteOptions {
@@ -76,9 +82,9 @@ export function writeFile(path: string, data: string | Uint8Array, options: Writ
   }
 }
 
-/** Makes a folder and what is missing above it, for its owner only. */
+/** Makes a folder and what is missing above it. */
 export function ensureFolder(path: string): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 })
+  mkdirSync(path, { recursive: true, mode: folderMode })
 }
 
 /** Writes a folder's entries to the disk. */

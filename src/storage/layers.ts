@@ -5,7 +5,7 @@ import { TspodError } from '../base/errors.js'
 import { newId } from '../base/id.js'
 import type { Descriptor, Digest } from '../oci/image-spec.js'
 import type { UsernsPlan } from '../runtime/protocol.js'
-import { ensureFolder, exists, isMissing, readJson, syncFolder, writeFile } from '../state/file.js'
+import { ensureFolder, exists, folderMode, isMissing, readJson, syncFolder, writeFile } from '../state/file.js'
 import { acquireLock, tryLock } from '../state/lock.js'
 import type { Paths } from '../state/paths.js'
 import { removeTrees } from './remove.js'
@@ -175,7 +175,7 @@ export class LayerStore {
     expected: LayerOptions & { readonly digest?: Digest; readonly size?: number; readonly diffId?: Digest },
   ): Promise<Layer> {
     const { unpackLayer } = await import('./unpack.js')
-    mkdirSync(half, { mode: 0o700 })
+    mkdirSync(half, { mode: folderMode })
     mkdirSync(join(half, 'diff'), { mode: 0o755 })
     const unpacked = await unpackLayer(blob, join(half, 'diff'), { ...expected, plan: await this.#plan(), sync: true })
     return this.#publish(half, layerOf(unpacked))
