@@ -1,7 +1,6 @@
-import { readdirSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { TspodError } from '../base/errors.js'
-import { ensureFolder, readJson, readText, writeFileAtomic } from '../state/file.js'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -74,20 +73,25 @@ export interface NetworkTable {
   readonly pasta_options?: readonly string[]
 }
 
+/** Where a value that can be made again is kept: a file of the engine's. */
+export interface ConfCache {
+  /** Undefined if there is none, or none that can be read. */
+  read(): unknown
+  write(value: object): void
+}
+
 /**
  * Reads containers.conf where Podman has it, each file's members over those before it. What came out is kept in
- * `cacheFolder`, keyed by every file's identity and time, so that the TOML reader is loaded once per change.
+ * `cache` with every file's identity and time, so that the TOML reader is loaded once per change.
  */
-export async function readContainersConf(env: Environment, cacheFolder: string): Promise<ContainersConf> {
+export async function readContainersConf(env: Environment, cache: ConfCache): Promise<ContainersConf> {
   const files = candidates(env).flatMap((path) => identify(path))
   if (files.length === 0) return { containers: {}, engine: {}, network: {} }
   const key = files.map((file) => file.identity).join('\n')
-  const cachePath = join(cacheFolder, 'containers-conf.json')
-  const cached = readCache(cachePath)
-  if (cached?.key === key) return cached.conf
+  const cached = cache.read()
+  if (isTable(cached) && cached['key'] === key && isTable(cached['conf'])) return shape(cached['conf'])
   const conf = await parseAll(files.map((file) => file.path))
-  ensureFolder(cacheFolder)
-  writeFileAtomic(cachePath, JSON.stringify({ key, conf }))
+  cache.write({ key, conf })
   return conf
 }
 
@@ -125,24 +129,21 @@ function identify(path: string): ConfFile[] {
   return [{ path, identity: `${path} ${stat.dev}:${stat.ino} ${stat.size} ${stat.mtimeMs} ${stat.ctimeMs}` }]
 }
 
-function readCache(path: string): { key: unknown; conf: ContainersConf } | undefined {
-  try {
-    const value = readJson(path)
-    return isTable(value) && isTable(value['conf']) ? { key: value['key'], conf: shape(value['conf']) } : undefined
-  } catch {
-    /* It is only a cache: what can't be read is made anew. */
-    return undefined
-  }
-}
-
 async function parseAll(paths: readonly string[]): Promise<ContainersConf> {
   const { parseToml } = await import('./toml.js')
   let merged: Table = {}
   for (const path of paths) {
-    const text = readText(path)
-    if (text !== undefined) merged = mergeTables(merged, parseToml(text, path))
+    merged = mergeTables(merged, parseToml(readConf(path), path))
   }
   return shape(checked(merged))
+}
+
+function readConf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new TspodError('config-invalid', `reading ${path}`, { cause: error })
+  }
 }
 
 type Table = Readonly<Record<string, unknown>>

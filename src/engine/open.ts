@@ -4,7 +4,7 @@ import { TspodError } from '../base/errors.js'
 import { newId } from '../base/id.js'
 import { isRootCaller, openToContainersRoot, rootFolders } from '../../rootless/root-caller.js'
 import type { ContainersConf } from '../config/containers-conf.js'
-import { ensureFolder, exists } from '../state/file.js'
+import { ensureFolder, exists, readJson, writeFileAtomic } from '../state/file.js'
 import { type Paths, pathsOf } from '../state/paths.js'
 import type { Context, EngineOptions } from './context.js'
 import { bindEngine, type Engine } from './engine.js'
@@ -40,7 +40,20 @@ function contextOf(options: EngineOptions, env: Environment, paths: Paths): Cont
 
 async function readConf(env: Environment, cache: string): Promise<ContainersConf> {
   const { readContainersConf } = await import('../config/containers-conf.js')
-  return readContainersConf(env, cache)
+  const path = join(cache, 'containers-conf.json')
+  return readContainersConf(env, {
+    read: () => readJsonOrNothing(path),
+    write: (value) => writeFileAtomic(path, JSON.stringify(value)),
+  })
+}
+
+/** It is only a cache: what can't be read is made anew. */
+function readJsonOrNothing(path: string): unknown {
+  try {
+    return readJson(path)
+  } catch {
+    return undefined
+  }
 }
 
 function graphrootOf(options: EngineOptions, env: Environment): string {
