@@ -9,7 +9,7 @@
  */
 import { createHash } from 'node:crypto'
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Config } from '@oclif/core'
@@ -21,8 +21,6 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const dist = join(root, 'dist')
 const version = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version
 const fast = process.argv.includes('--fast')
-/** Builds what is there: a module that is not fails when it is asked for. */
-const keepGoing = process.argv.includes('--keep-going')
 
 /** `commands/image/ls.ts` is `image:ls`. */
 function commandFiles(folder = join(root, 'commands')) {
@@ -48,25 +46,6 @@ const shared = {
   logOverride: { 'empty-import-meta': 'silent', 'require-resolve-not-external': 'silent' },
 }
 
-function missingModules() {
-  return {
-    name: 'missing-modules',
-    setup(build) {
-      build.onResolve({ filter: /^\.{1,2}\/.*\.js$/ }, ({ path, resolveDir }) => {
-        if (resolveDir.includes('node_modules')) return undefined
-        const file = join(resolveDir, path)
-        if (existsSync(file) || existsSync(file.replace(/js$/, 'ts'))) return undefined
-        return { path: file, namespace: 'missing' }
-      })
-      build.onLoad({ filter: /.*/, namespace: 'missing' }, ({ path }) => {
-        return {
-          contents: `throw new Error(${JSON.stringify(`${relative(root, path)} is not there`)}); module.exports = {}`,
-        }
-      })
-    },
-  }
-}
-
 /** The entry of a bundle is text: a table from command id to a `require` that esbuild makes lazy. */
 function entry(files, aliases) {
   const rows = files.map((path) => [idOf(path), `() => require(${JSON.stringify(path)}).default`])
@@ -90,7 +69,7 @@ async function bundleCommands(contents, outfile, small = {}) {
     ...small,
     banner: { js: 'var __url="file://"+encodeURI(__filename).replace(/[?#]/g,encodeURIComponent);' },
     define: { 'import.meta.url': '__url', 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
-    plugins: [vendors(), lazyOclif(), ...(keepGoing ? [missingModules()] : [])],
+    plugins: [vendors(), lazyOclif()],
     external: ['typescript', 'ts-node', 'tsx'],
   })
 }
@@ -148,7 +127,6 @@ async function bundleLibrary() {
     format: 'esm',
     splitting: true,
     packages: 'external',
-    plugins: keepGoing ? [missingModules()] : [],
     chunkNames: 'chunks/[name]-[hash]',
   })
 }

@@ -25,7 +25,8 @@ export function lazyOclif({ whole = false } = {}) {
 }
 
 const leftOut = /^(?:\.\/(?:config|parser|help|help\/util|ux|util\/aggregate-flags|util\/ids)|debug)$/
-const importLine = /^const (\w+_\d+|Errors|Parser) = ((?:__importDefault|__importStar)\(require\("[^"]+"\)\)|require\("[^"]+"\));$/gm
+const importLine =
+  /^const (\w+_\d+|Errors|Parser) = ((?:__importDefault|__importStar)\(require\("[^"]+"\)\)|require\("[^"]+"\));$/gm
 
 function transform(source, path) {
   const names = []
