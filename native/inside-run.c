@@ -9,7 +9,7 @@
 
 int verb_run(int argc, char **argv)
 {
-	struct userns_options userns = { 0 };
+	struct userns_options userns = { .stays = true };
 	struct root_options root = { 0 };
 	bool enter = false;
 	const char *directory = NULL;

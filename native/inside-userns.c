@@ -6,9 +6,11 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -206,8 +208,18 @@ void userns_own(const struct userns_options *o, int fd)
 		inside_fail(STAGE_USERNS, errno, NULL, "give the folder to the namespace's root");
 }
 
+/* Nobody would take the answer, and the next command clears what is half done. Set last, as a change of ids clears it. */
+static void die_with_caller(pid_t caller)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != caller)
+		_exit(1);
+}
+
 void userns_enter(const struct userns_options *o, bool mounts)
 {
+	pid_t caller = getppid();
+
 	/* For us alone: a helper that stays would keep it open. */
 	if (inside_answer_fd != ANSWER_FD_UNSET)
 		fcntl(inside_answer_fd, F_SETFD, FD_CLOEXEC);
@@ -224,6 +236,8 @@ void userns_enter(const struct userns_options *o, bool mounts)
 		userns_create(o);
 		become_root(!o->single);
 	}
+	if (!o->stays)
+		die_with_caller(caller);
 	if (!mounts)
 		return;
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)

@@ -63,13 +63,6 @@ export async function runInside(
   return answerOf(child, verb, options)
 }
 
-/** Removes a tree whatever ids its files have, with the host's own id map. */
-export async function removeInside(_paths: unknown, path: string): Promise<void> {
-  const { hostMapping } = await import('../../rootless/ladder.js')
-  const { plan } = await hostMapping()
-  await runInside('remove', plan.writer === 'root' ? { ...plan, mode: 'host' } : plan, ['--', path])
-}
-
 /** The options that make tspod-inside enter this user namespace. */
 export function usernsArguments(plan: UsernsPlan): string[] {
   if (plan.mode === 'host') return ['--no-userns']

@@ -1,11 +1,16 @@
+import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { nativeFile } from '../../src/base/native-dir.js'
 import type { Digest } from '../../src/oci/image-spec.js'
 import { tryLock } from '../../src/state/lock.js'
 import { pathsOf, type Paths } from '../../src/state/paths.js'
 import { chooseDriver } from '../../src/storage/driver.js'
+import { usernsArguments } from '../../src/storage/inside.js'
 import { LayerStore } from '../../src/storage/layers.js'
 import { layerChain } from '../../src/storage/overlay.js'
 import { layerFolder, type LayerFolder } from '../helpers/layer-folder.js'
@@ -109,6 +114,22 @@ describe('the layer store', () => {
     await expect(store.ensureLayer(blob, blob.digest, () => broken())).rejects.toThrow('connection reset')
     expect(await readdir(paths.tmp)).toEqual([])
   })
+})
+
+test('a caller that is killed takes its work along', async () => {
+  const fifo = join(layers.path, 'blob')
+  const make = [nativeFile('tspod-inside'), 'apply', ...usernsArguments(layers.plan), '--input', fifo, '--root', await layers.folder('layer')]
+  const child = spawn('sh', ['-c', 'mkfifo "$0" && exec 3<>"$0" && echo ready && { "$@" & wait; }', fifo, ...make], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(child.stdout, 'data')
+  /* Somebody keeps it open for writing, so that only a signal ends who reads it. */
+  const held = openSync(fifo, 'r+')
+  try {
+    child.kill('SIGKILL')
+    child.stdout.resume()
+    await once(child.stdout, 'end')
+  } finally {
+    closeSync(held)
+  }
 })
 
 describe('a chain of layers', () => {
