@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import { busyboxLayer } from '../helpers/images.js'
 import { explain, tspodStore, type TspodStore } from '../helpers/tspod.js'
-import { leftovers } from './leftovers.js'
+import { leftovers, processesOf } from './leftovers.js'
 
 const image = 'localhost/busybox:latest'
 const twenty = Array.from({ length: 20 }, (_, number) => `t${String(number)}`)
@@ -32,6 +32,8 @@ test('twenty containers started at once all run, each with its own name', { time
   for (const result of results) expect(result.status, explain(result)).toBe(0)
   const names = await store.ok(['ps', '--format', '{{.Names}}'])
   expect(names.split('\n').sort()).toEqual([...twenty].sort())
+  // A monitor and a command each: what looks for leftovers would see them.
+  expect((await processesOf(store)).length).toBeGreaterThanOrEqual(40)
   await store.ok(['rm', '--force', '--time', '0', ...twenty])
   await expect.poll(() => leftovers(store), { timeout: 20_000 }).toEqual([])
 })
