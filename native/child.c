@@ -40,8 +40,9 @@ static int compare_fds(const void *a, const void *b)
 
 void setup_close_others(const struct setup *setup)
 {
-	int keep[] = {setup->stdio.in,	  setup->stdio.out,	 setup->stdio.err,  setup->sync_fd,
-		      setup->error_fd,	  setup->start_listener, setup->root_tree,  setup->proc_fd};
+	int keep[] = {setup->stdio.in,	  setup->stdio.out,	 setup->stdio.err, setup->sync_fd,
+		      setup->error_fd,	  setup->start_listener, setup->root_tree, setup->proc_fd,
+		      setup->filter_listener};
 	unsigned int from = 3 + (unsigned int)setup->preserve_fds;
 
 	qsort(keep, ARRAY_LENGTH(keep), sizeof(*keep), compare_fds);
@@ -96,36 +97,46 @@ static void hooks_before(struct setup *setup)
 		fail_as(&why);
 }
 
-static void prepare_on_host(struct setup *setup, struct mount_sources *mounts, struct device_sources *devices)
+void setup_open_host_files(struct setup *setup)
 {
 	const struct launch_plan *plan = setup->plan;
 
-	/* A slave: what is mounted here never shows on the host. In the nested case this is an inherited copy already. */
-	if (mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)
-		fail(STAGE_ROOTFS, "make the host's mounts slaves");
+	setup->mounts = calloc(1, sizeof(*setup->mounts));
+	setup->devices = calloc(1, sizeof(*setup->devices));
+	if (!setup->mounts || !setup->devices)
+		fail(STAGE_MOUNT, "allocate");
 	/* Relative sources of mounts are relative to the bundle. */
 	if (chdir(plan->run_dir) < 0)
 		fail_at(STAGE_CONFIG, plan->run_dir, "enter the bundle");
-	if (setup->root_tree < 0)
-		setup->root_tree = rootfs_open(setup);
+	setup->root_tree = rootfs_open(setup);
 	if (chdir(plan->run_dir) < 0)
 		fail_at(STAGE_CONFIG, plan->run_dir, "enter the bundle");
-	mounts_prepare(setup, mounts);
-	devices_prepare(setup, devices);
+	mounts_open_host_files(setup, setup->mounts);
+	devices_prepare(setup, setup->devices);
 	filter_load(setup);
+}
+
+static void prepare_on_host(struct setup *setup)
+{
+	/* A slave: what is mounted here never shows on the host. In the nested case this is an inherited copy already. */
+	if (mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)
+		fail(STAGE_ROOTFS, "make the host's mounts slaves");
+	if (!setup->mounts)
+		setup_open_host_files(setup);
+	mounts_make_new(setup, setup->mounts);
 	procfs_open(setup, setup->config->namespaces[NS_PID].wanted && !setup->config->namespaces[NS_PID].path);
 	sysctls_apply(setup);
 }
 
-static void furnish_root(struct setup *setup, struct mount_sources *mounts, struct device_sources *devices)
+static void furnish_root(struct setup *setup)
 {
-	mounts_attach(setup, mounts);
-	devices_attach(setup, devices);
+	mounts_attach(setup, setup->mounts);
+	devices_attach(setup, setup->devices);
 	if (setup->process->terminal)
 		terminal_open(setup);
 	user_append_entries(setup);
 	user_resolve(setup);
-	mounts_finish(setup, mounts);
+	mounts_finish(setup, setup->mounts);
 	masks_apply(setup);
 	cgroup_namespace(setup);
 }
@@ -206,19 +217,23 @@ static void set_home(const struct setup *setup, struct strings *env)
 noreturn void setup_execute(struct setup *setup)
 {
 	struct process_config process = *setup->process;
-	cleanup_close int sealed = sealed_open();
+	int sealed;
 	char *command;
 
-	if (sealed < 0)
-		fail(STAGE_EXEC, "seal the trampoline");
+	/* A working directory of /proc/self/fd/N must not even reach what is harmless of ours. */
+	close_fd(&setup->sync_fd);
+	close_fd(&setup->proc_fd);
+	close_fd(&setup->root_tree);
+	setup_close_others(setup);
 	rlimits_apply(&process);
 	process_become_user(setup);
 	set_home(setup, &process.env);
 	command = process_find_command(&process);
 	if (!command)
 		fail(STAGE_EXEC, "allocate");
-	close_fd(&setup->sync_fd);
-	close_fd(&setup->proc_fd);
+	sealed = sealed_open();
+	if (sealed < 0)
+		fail(STAGE_EXEC, "seal the trampoline");
 	/* Belt and braces: whatever was opened without it goes at the execve. */
 	if (close_range(3 + (unsigned int)setup->preserve_fds, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
 		fail(STAGE_EXEC, "close_range");
@@ -232,12 +247,12 @@ noreturn void setup_execute(struct setup *setup)
 
 void container_child(struct setup *setup)
 {
-	struct mount_sources mounts;
-	struct device_sources devices;
 	struct failure why;
 
 	message_to(setup->error_fd, setup->sync_fd);
-	setup_close_others(setup);
+	/* Or the intermediate process has done so, and opened more. */
+	if (!setup->mounts)
+		setup_close_others(setup);
 	reset_signals();
 	setup_wait(setup, SETUP_MAPPED);
 	userns_become_root();
@@ -247,12 +262,12 @@ void container_child(struct setup *setup)
 	set_names(setup->config);
 	if (setup->plan->network.loopback)
 		network_loopback();
-	prepare_on_host(setup, &mounts, &devices);
+	prepare_on_host(setup);
 	hooks_before(setup);
 	process_early(setup);
 	security_labels(setup);
 	rootfs_enter(setup);
-	furnish_root(setup, &mounts, &devices);
+	furnish_root(setup);
 	rootfs_finish(setup);
 	process_check_command(setup->process);
 	ready(setup);
