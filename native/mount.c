@@ -188,7 +188,20 @@ static int new_fs_tree(const struct mount_plan *mount)
 	return tree;
 }
 
-void mounts_prepare(struct setup *setup, struct mount_sources *sources)
+/* An overlay is made of folders of the user's. */
+static bool made_of_host_files(const struct mount_plan *mount)
+{
+	return mount->options.bind || (mount->type && !strcmp(mount->type, "overlay"));
+}
+
+static void make_new(const struct mount_plan *mount, struct mount_source *to)
+{
+	to->tree = new_fs_tree(mount);
+	if (mount->options.propagation)
+		set_propagation(to->tree, mount->options.propagation, mount->options.propagation_recursive, mount);
+}
+
+void mounts_open_host_files(struct setup *setup, struct mount_sources *sources)
 {
 	const struct oci_config *config = setup->config;
 
@@ -201,16 +214,24 @@ void mounts_prepare(struct setup *setup, struct mount_sources *sources)
 
 		to->tree = -1;
 		to->directory = true;
-		if (mount->options.bind) {
+		if (mount->options.bind)
 			prepare_bind(setup, mount, to);
-		} else if (mount_is_cgroup(mount)) {
-			cgroup_prepare(mount, to);
-		} else {
-			to->tree = new_fs_tree(mount);
-			if (mount->options.propagation)
-				set_propagation(to->tree, mount->options.propagation,
-						mount->options.propagation_recursive, mount);
-		}
+		else if (made_of_host_files(mount))
+			make_new(mount, to);
+	}
+}
+
+void mounts_make_new(struct setup *setup, struct mount_sources *sources)
+{
+	for (size_t i = 0; i < setup->config->mounts_length; i++) {
+		const struct mount_plan *mount = &setup->config->mounts[i];
+
+		if (made_of_host_files(mount))
+			continue;
+		if (mount_is_cgroup(mount))
+			cgroup_prepare(mount, &sources->items[i]);
+		else
+			make_new(mount, &sources->items[i]);
 	}
 }
 

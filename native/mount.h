@@ -13,8 +13,10 @@ struct mount_sources {
 	struct mount_source *items;
 };
 
-/* Before pivot_root: everything that needs the host's files, or a fully visible /proc or /sys. */
-void mounts_prepare(struct setup *, struct mount_sources *);
+/* Before pivot_root: first what is made of the host's files, then what takes the container's namespaces, or a fully
+ * visible /proc or /sys. */
+void mounts_open_host_files(struct setup *, struct mount_sources *);
+void mounts_make_new(struct setup *, struct mount_sources *);
 
 /* After it: onto their targets, in order. */
 void mounts_attach(struct setup *, struct mount_sources *);

@@ -171,7 +171,7 @@ void namespaces_intermediate(struct setup *setup)
 			fail(STAGE_NAMESPACES, "make a mount namespace");
 		if (mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)
 			fail(STAGE_ROOTFS, "make the host's mounts slaves");
-		setup->root_tree = rootfs_open(setup);
+		setup_open_host_files(setup);
 		if (plan->userns.nested)
 			nest(&plan->userns);
 	} else if (plan->userns.mode == USERNS_NEW) {

@@ -206,7 +206,8 @@ static void enter_without_pivot(int root_fd)
 
 void rootfs_enter(struct setup *setup)
 {
-	const char *mountpoint = setup->plan->rootfs.mountpoint;
+	/* Of a nested user namespace the user is no part: the folder may be closed to its root. The root never is. */
+	const char *mountpoint = setup->plan->userns.nested ? "/" : setup->plan->rootfs.mountpoint;
 	cleanup_close int old_root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (move_mount(setup->root_tree, "", AT_FDCWD, mountpoint, MOVE_MOUNT_F_EMPTY_PATH) < 0)

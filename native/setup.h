@@ -13,6 +13,9 @@ struct user_lookup {
 	const char *home; /* NULL: none found */
 };
 
+struct mount_sources;
+struct device_sources;
+
 struct setup {
 	const struct launch_plan *plan;	 /* NULL in exec */
 	const struct oci_config *config; /* NULL in exec */
@@ -30,6 +33,8 @@ struct setup {
 	bool no_new_keyring;
 
 	/* Filled on the way. */
+	struct mount_sources *mounts;
+	struct device_sources *devices;
 	int root_tree;	 /* the root file system, detached; -1 until it exists */
 	int proc_fd;	 /* a procfs that nothing of the container has touched */
 	int null_tree;	 /* the host's /dev/null, verified; attached to the container once it is used */
@@ -64,6 +69,10 @@ noreturn void namespaces_intermediate(struct setup *);
 
 /* child.c: from the privileges of root in the container to the command: what exec does too. */
 noreturn void setup_execute(struct setup *);
+
+/* child.c: opens what lies in the host's file system and may be closed to everybody but the user: the bundle, the root
+ * file system, sources of mounts, devices. Before the user is nobody any more, in a nested user namespace. */
+void setup_open_host_files(struct setup *);
 
 /* child.c: the container's process, from the first instruction in its namespaces to execve. */
 noreturn void container_child(struct setup *);
