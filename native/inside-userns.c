@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -211,8 +212,11 @@ void userns_own(const struct userns_options *o, int fd)
 /* Nobody would take the answer, and the next command clears what is half done. Set last, as a change of ids clears it. */
 static void die_with_caller(pid_t caller)
 {
+	struct pollfd answer = { .fd = inside_answer_fd == ANSWER_FD_UNSET ? -1 : (int)inside_answer_fd };
+
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != caller)
+	/* It may have died before: then we have another parent, or nobody is at the other end. */
+	if (getppid() != caller || (poll(&answer, 1, 0) > 0 && answer.revents & (POLLERR | POLLHUP)))
 		_exit(1);
 }
 

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { closeSync, openSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { nativeFile } from '../../src/base/native-dir.js'
 import type { Digest } from '../../src/oci/image-spec.js'
 import { tryLock } from '../../src/state/lock.js'
@@ -119,17 +119,15 @@ describe('the layer store', () => {
 test('a caller that is killed takes its work along', async () => {
   const fifo = join(layers.path, 'blob')
   const make = [nativeFile('tspod-inside'), 'apply', ...usernsArguments(layers.plan), '--input', fifo, '--root', await layers.folder('layer')]
-  const child = spawn('sh', ['-c', 'mkfifo "$0" && exec 3<>"$0" && echo ready && { "$@" & wait; }', fifo, ...make], { stdio: ['ignore', 'pipe', 'inherit'] })
-  await once(child.stdout, 'data')
-  /* Somebody keeps it open for writing, so that only a signal ends who reads it. */
-  const held = openSync(fifo, 'r+')
-  try {
-    child.kill('SIGKILL')
-    child.stdout.resume()
-    await once(child.stdout, 'end')
-  } finally {
-    closeSync(held)
-  }
+  /* The shell's descriptor 3 keeps the blob from ending: only a signal ends who reads it. */
+  const script = 'mkfifo "$0" && exec 3<>"$0" && { "$@" & echo $!; wait; }'
+  const caller = spawn('sh', ['-c', script, fifo, ...make], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [pid] = (await once(caller.stdout, 'data')) as [Buffer]
+  /* Its second thread starts when it has entered the namespace and begins to read. */
+  await vi.waitFor(() => expect(readdirSync(`/proc/${pid.toString().trim()}/task`)).toHaveLength(2), 20_000)
+  caller.kill('SIGKILL')
+  caller.stdout.resume()
+  await once(caller.stdout, 'end')
 })
 
 describe('a chain of layers', () => {
