@@ -9,7 +9,7 @@
 static int error_to = -1;
 static int warning_to = -1;
 
-static void failure_fill(struct failure *why, const char *stage, int errnum, const char *path,
+__attribute__((format(printf, 5, 0))) static void failure_fill(struct failure *why, const char *stage, int errnum, const char *path,
 			 const char *fmt, va_list args)
 {
 	memset(why, 0, sizeof(*why));
