@@ -96,7 +96,7 @@ function placeOf(support: CgroupSupport, request: CgroupRequest): Omit<CgroupPla
 }
 
 function unavailable(support: CgroupSupport, missing: readonly string[]): TspodError {
-  const advice = support.remedy.length === 0 ? '' : `\n${support.remedy.map((line) => `  ${line}`).join('\n')}`
+  const advice = support.remedy.length === 0 ? '' : `; to change that: ${support.remedy.join('; ').replace(/:;/g, ':')}`
   return new TspodError('limits-unavailable', `${limitsText(missing)} not possible: ${support.reason}${advice}`)
 }
 

@@ -193,7 +193,7 @@ function checkOverlay({ overlayFailure }: CheckRequest): HostCheck {
   return {
     name,
     state: 'limited',
-    found: `not in a user namespace: ${overlayFailure}`,
+    found: `not the kernel's in a user namespace: ${overlayFailure}`,
     remedy: known ? ['containers are made with fuse-overlayfs, or by copying'] : ['as root: modprobe overlay'],
   }
 }

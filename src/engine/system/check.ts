@@ -1,15 +1,12 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { release } from 'node:os'
-import { join } from 'node:path'
 import { TspodError } from '../../base/errors.js'
 import type { UsernsPlan } from '../../runtime/protocol.js'
-import { ensureFolder } from '../../state/file.js'
 import { checkHost, type HostCheck } from '../../../rootless/host-checks.js'
 import { currentCaller, hostMapping, type HostMapping } from '../../../rootless/ladder.js'
 import { userName } from '../../../rootless/subid.js'
 import { runNative } from '../../runtime/native.js'
-import { runInside, usernsArguments } from '../../storage/inside.js'
-import { removeTrees } from '../../storage/remove.js'
+import { usernsArguments } from '../../storage/inside.js'
+import { storageDriver } from '../containers/rootfs.js'
 import type { Context } from '../context.js'
 
 /** What of the host can only be known by trying is tried, the rest looked up. */
@@ -26,7 +23,7 @@ export async function checkSystem(context: Context): Promise<HostCheck[]> {
     kernel: release(),
     mapping,
     usernsFailure,
-    overlayFailure: usernsFailure ?? (await failureOf(mapping, (plan) => tryOverlay(context, plan))),
+    overlayFailure: usernsFailure ?? (await failureOf(mapping, () => requireOverlay(context))),
   })
 }
 
@@ -58,22 +55,8 @@ function reasonOf(error: unknown): string {
   return /"message":"((?:[^"\\]|\\.)*)"/.exec(text)?.[1] ?? text
 }
 
-/** An overlay where containers' would be, with a file to hide and a folder to replace. */
-async function tryOverlay({ paths }: Context, plan: UsernsPlan): Promise<void> {
-  ensureFolder(paths.tmp)
-  const folder = mkdtempSync(join(paths.tmp, 'probe-'))
-  const [lower, upper, work, mountpoint] = ['lower', 'upper', 'work', 'merged'].map((name) => join(folder, name)) as [
-    string,
-    string,
-    string,
-    string,
-  ]
-  try {
-    for (const path of [upper, work, mountpoint, join(lower, 'folder')]) mkdirSync(path, { recursive: true })
-    writeFileSync(join(lower, 'file'), '')
-    writeFileSync(join(lower, 'folder', 'inner'), '')
-    await runInside('probe', plan, ['--lower', lower, '--upper', upper, '--work', work, '--mountpoint', mountpoint])
-  } finally {
-    await removeTrees([folder], plan)
-  }
+/** Containers' roots, as they would be made now. */
+async function requireOverlay(context: Context): Promise<void> {
+  const { name, reason } = await storageDriver(context)
+  if (name !== 'overlay') throw new TspodError('host-requirement', `${name} is used: ${reason}`)
 }

@@ -8,6 +8,7 @@ import { cgroupSupport } from '../../../rootless/cgroup.js'
 import { capabilities, currentCaller, findHelper, hostMapping } from '../../../rootless/ladder.js'
 import type { Context } from '../context.js'
 import { observe } from '../containers/observe.js'
+import { storageDriver } from '../containers/rootfs.js'
 import { listRecords } from '../containers/store.js'
 import type { Executable, HostInfo, SecurityInfo, StoreInfo, SystemInfo } from './types.js'
 import { goArchitecture, versionReport } from './version.js'
@@ -115,12 +116,14 @@ async function storeInfo(context: Context): Promise<StoreInfo> {
   const states = records.map(({ id }) => observe(context, id).status)
   const count = (...wanted: readonly string[]): number => states.filter((status) => wanted.includes(status)).length
   const { listImages } = await import('../images/query.js')
+  const driver = await storageDriver(context)
   const disk = statfsSync(paths.graphroot)
   return {
     graphRoot: paths.graphroot,
     runRoot: paths.runroot,
     volumePath: paths.volumes,
-    graphDriverName: context.options.storageDriver ?? 'overlay',
+    graphDriverName: driver.name,
+    graphDriverReason: driver.reason,
     graphRootAllocated: disk.blocks * disk.bsize,
     graphRootUsed: (disk.blocks - disk.bfree) * disk.bsize,
     containerStore: {

@@ -74,6 +74,8 @@ export interface StoreInfo {
   readonly runRoot: string
   readonly volumePath: string
   readonly graphDriverName: string
+  /** Why it is this one. */
+  readonly graphDriverReason: string
   readonly graphRootAllocated: number
   readonly graphRootUsed: number
   readonly containerStore: {
