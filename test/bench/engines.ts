@@ -5,6 +5,8 @@ import { join } from 'node:path'
 /** An engine under comparison: its command line with a store of its own. */
 export interface BenchEngine {
   readonly name: string
+  /** Holds the store; its processes have it on their command lines. */
+  readonly folder: string
   /** argv of a command: `engine.argv('ps', '-a')`. */
   argv(...args: string[]): string[]
   /** Runs a command to its end; throws with its stderr when it fails. */
@@ -20,6 +22,7 @@ export const runFlags = existsSync('/sys/fs/cgroup/cgroup.controllers') ? [] : [
 export function tspodEngine(folder: string): BenchEngine {
   return engine(
     'tspod',
+    folder,
     [join(top, 'bin', 'tspod')],
     ['--root', join(folder, 'tspod'), '--runroot', join(folder, 'tspod-run')],
   )
@@ -31,13 +34,14 @@ export function peerEngine(folder: string): BenchEngine | undefined {
   if (spawnSync(command[0] ?? '', [...command.slice(1), '--version']).status !== 0) return undefined
   const options = ['--storage-driver', 'overlay', '--root', join(folder, 'peer'), '--runroot', join(folder, 'peer-run')]
   if (spawnSync('crun', ['--version']).status === 0) options.push('--runtime', 'crun')
-  return engine(command.join(' '), command, options)
+  return engine(command.join(' '), folder, command, options)
 }
 
-function engine(name: string, command: readonly string[], options: readonly string[]): BenchEngine {
+function engine(name: string, folder: string, command: readonly string[], options: readonly string[]): BenchEngine {
   const argv = (...args: string[]): string[] => [...command, ...options, ...args]
   return {
     name,
+    folder,
     argv,
     call(...args) {
       const [program = '', ...rest] = argv(...args)

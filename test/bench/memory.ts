@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
 import { image, runFlags, type BenchEngine } from './engines.js'
@@ -31,19 +31,19 @@ export async function memoryRows(ours: BenchEngine, peer: BenchEngine | undefine
 }
 
 function detachedPss(engine: BenchEngine): number {
-  const before = new Set(processes())
+  const before = new Set(processes(engine))
   const names = Array.from({ length: idle }, (_, number) => `idle${String(number)}`)
   for (const name of names) {
     engine.call('run', '-d', ...runFlags, '--network', 'none', '--name', name, image, 'sleep', '100000')
   }
-  const monitors = processes().filter((pid) => !before.has(pid) && monitorNames.test(read(pid, 'comm')))
+  const monitors = processes(engine).filter((pid) => !before.has(pid) && monitorNames.test(read(pid, 'comm')))
   const total = monitors.reduce((sum, pid) => sum + pss(pid), 0)
   engine.call('rm', '--force', '--time', '0', ...names)
   return total / idle
 }
 
 async function foregroundPss(engine: BenchEngine): Promise<number> {
-  const before = new Set(processes())
+  const before = new Set(processes(engine))
   const words = [
     'run',
     '--rm',
@@ -60,26 +60,34 @@ async function foregroundPss(engine: BenchEngine): Promise<number> {
   const [program = '', ...rest] = engine.argv(...words)
   const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'inherit'] })
   await once(createInterface({ input: child.stdout }), 'line')
-  const own = processes().filter((pid) => !before.has(pid) && !/^(sleep|sh|busybox)$/.test(read(pid, 'comm').trim()))
+  const own = processes(engine).filter(
+    (pid) => !before.has(pid) && !/^(sleep|sh|busybox)$/.test(read(pid, 'comm').trim()),
+  )
   const total = own.reduce((sum, pid) => sum + pss(pid), 0)
   engine.call('rm', '--force', '--time', '0', 'front')
   if (child.exitCode === null) await once(child, 'exit')
   return total
 }
 
-/** Of this user. */
-function processes(): number[] {
-  const own = new RegExp(`^Uid:\\s+${String(process.getuid?.())}\\s`, 'm')
+/** Those with the engine's store on their command line. */
+function processes(engine: BenchEngine): number[] {
   return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && own.test(read(Number(name), 'status')))
+    .filter((name) => /^\d+$/.test(name) && read(Number(name), 'cmdline').includes(engine.folder))
     .map(Number)
 }
 
-/** KiB. A process that hides its memory (not dumpable) must not count as nothing. */
+/** KiB. A process that hides its memory (not dumpable) must not count as nothing: root is asked (test/bench/run). */
 function pss(pid: number): number {
-  const value = /^Pss:\s+(\d+)/m.exec(read(pid, 'smaps_rollup'))?.[1]
-  if (value === undefined) throw new Error(`the memory of ${read(pid, 'comm')} cannot be read: run as root`)
+  const value = /^Pss:\s+(\d+)/m.exec(read(pid, 'smaps_rollup'))?.[1] ?? askRoot(pid)
+  if (!/^\d+$/.test(value)) throw new Error(`the memory of ${read(pid, 'comm')} cannot be read: run as root`)
   return Number(value)
+}
+
+function askRoot(pid: number): string {
+  const folder = process.env['TSPOD_BENCH_PSS']
+  if (folder === undefined) return ''
+  writeFileSync(`${folder}/ask`, `${String(pid)}\n`)
+  return readFileSync(`${folder}/answer`, 'utf8').trim()
 }
 
 function read(pid: number, file: string): string {
