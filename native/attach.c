@@ -11,17 +11,18 @@
 #include <sys/un.h>
 
 #define CONNECTIONS 256
-/* The launcher's queue at which the container is made to wait, and at which it goes on. */
+/* A client's queue at which the container is made to wait, and at which it goes on. */
 #define QUEUE_PAUSE (256 * 1024)
 #define QUEUE_RESUME (64 * 1024)
-/* Another client's queue: more than this and it is let go. */
-#define QUEUE_LIMIT (1024 * 1024)
+/* How long a client that takes nothing may keep the container waiting. */
+#define PATIENCE_MILLISECONDS 1000
 /* What may wait for the container to read it. */
 #define INPUT_HOLD (256 * 1024)
 #define INPUT_RELEASE (64 * 1024)
 
 static void connection_ready(struct source *, uint32_t events);
 static void listener_ready(struct source *, uint32_t events);
+static void patience_due(struct timer *);
 
 /* What comes from the kernel or a user need not be UTF-8, JSON is. */
 static json_t *to_json_string(const char *text)
@@ -42,12 +43,13 @@ void connections_init(struct connections *all, struct session *session)
 {
 	*all = (struct connections){ .session = session,
 				     .listener = { .fd = -1, .ready = listener_ready },
+				     .patience = TIMER(patience_due),
 				     .directory_fd = -1 };
 }
 
 static int watch(struct connection *connection)
 {
-	uint32_t events = connection->held ? 0 : EPOLLIN;
+	uint32_t events = connection->held || connection->leaving ? 0 : EPOLLIN;
 
 	if (connection->queue.first)
 		events |= EPOLLOUT;
@@ -327,8 +329,8 @@ static void refuse(struct connection *connection, int errnum, const char *text)
 				  text);
 
 	frame_queue_message(&connection->queue, error);
-	frame_flush(&connection->queue, connection->source.fd);
-	connection->gone = true;
+	connection->output = false;
+	connection->leaving = true;
 }
 
 /* The client has gone without a word. What it had opened for itself closes: `cat` sees the end. */
@@ -353,7 +355,7 @@ static void take_frames(struct connection *connection)
 	struct frame frame;
 	int next;
 
-	while (!connection->gone && !connection->held && (next = frame_next(&connection->reader, &frame)) != 0) {
+	while (!connection->gone && !connection->leaving && !connection->held && (next = frame_next(&connection->reader, &frame)) != 0) {
 		bool taken = false;
 
 		if (next > 0 && frame.kind == FRAME_MESSAGE)
@@ -370,11 +372,12 @@ static void take_frames(struct connection *connection)
 static void connection_ready(struct source *source, uint32_t events)
 {
 	struct connection *connection = (struct connection *)source;
+	bool deaf = connection->held || connection->leaving;
 	int got;
 
-	if (connection->held && !(events & (EPOLLHUP | EPOLLERR)))
+	if (deaf && !(events & (EPOLLHUP | EPOLLERR)))
 		return;
-	got = connection->held ? 0 : frame_receive(&connection->reader, source->fd);
+	got = deaf ? 0 : frame_receive(&connection->reader, source->fd);
 	if (got > 0)
 		take_frames(connection);
 	else if (got == 0 || errno != EAGAIN)
@@ -391,7 +394,7 @@ void connections_poll(struct connections *all)
 void connections_tell(struct connections *all, json_t *message)
 {
 	for (struct connection *connection = all->first; connection; connection = connection->next)
-		if (!connection->gone && connection->kind != CONNECTION_NEW)
+		if (!connection->gone && !connection->leaving && connection->kind != CONNECTION_NEW)
 			frame_queue_message(&connection->queue, json_incref(message));
 	json_decref(message);
 }
@@ -424,11 +427,6 @@ static void send_output(struct connection *connection, enum frame_kind kind, con
 		bytes += part;
 		length -= part;
 	}
-	if (connection->launcher || connection->queue.bytes <= QUEUE_LIMIT)
-		return;
-	/* It must not hold the others up, and output with a hole in it would be worse than none. */
-	connection->output = false;
-	refuse(connection, ENOBUFS, "the client reads too slowly");
 }
 
 void connections_output(struct connections *all, enum log_stream stream, const char *bytes, size_t length)
@@ -470,29 +468,63 @@ static void release(struct connection *connection)
 	take_frames(connection);
 }
 
+static bool is_full(const struct connection *connection)
+{
+	bool paused = connection->all->session->stdio.paused;
+
+	return connection->output && !connection->leaving &&
+	       connection->queue.bytes > (paused ? QUEUE_RESUME : QUEUE_PAUSE);
+}
+
+/* Others must not wait for ever for one that has stopped reading. The launcher may: it is in the foreground, and
+ * stopping it is how a person holds the container up. */
+static void patience_due(struct timer *timer)
+{
+	struct connections *all =
+		(struct connections *)((char *)timer - offsetof(struct connections, patience));
+
+	for (struct connection *connection = all->first; connection; connection = connection->next) {
+		if (is_full(connection) && !connection->launcher && !connection->progress)
+			refuse(connection, ENOBUFS, "the client has stopped reading");
+		connection->progress = false;
+	}
+	timer_stop(&all->session->loop, &all->patience);
+}
+
+static int flush(struct connection *connection)
+{
+	size_t before = connection->queue.bytes;
+	int result = frame_flush(&connection->queue, connection->source.fd);
+
+	connection->progress |= connection->queue.bytes < before;
+	return result;
+}
+
 void connections_flush(struct connections *all)
 {
-	bool pause = false;
+	bool pause = false, impatient = false;
 
 	for (struct connection **link = &all->first; *link;) {
 		struct connection *connection = *link;
 
 		release(connection);
-		if (!connection->gone && connection->queue.first &&
-		    frame_flush(&connection->queue, connection->source.fd) < 0)
+		if (!connection->gone && connection->queue.first && flush(connection) < 0)
 			lose(connection);
-		if (connection->gone) {
+		if (connection->gone || (connection->leaving && !connection->queue.first)) {
 			discard(all, link);
 			continue;
 		}
 		frame_reader_relax(&connection->reader);
 		watch(connection);
-		if (connection->launcher && connection->output)
-			pause |= connection->queue.bytes >
-				 (all->session->stdio.paused ? QUEUE_RESUME : QUEUE_PAUSE);
+		if (is_full(connection)) {
+			pause = true;
+			impatient |= !connection->launcher;
+		}
 		link = &connection->next;
 	}
 	stdio_pause(&all->session->stdio, pause);
+	if (impatient && !timer_is_set(&all->patience))
+		timer_set(&all->session->loop, &all->patience, PATIENCE_MILLISECONDS);
 }
 
 bool connections_have_launcher(const struct connections *all)

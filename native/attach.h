@@ -1,5 +1,6 @@
-/* The clients of one monitor: the one that launched it, and those that come over attach.sock. A slow client fills
- * its own queue and is let go when that is full; the launching one in the foreground slows the container down. */
+/* The clients of one monitor: the one that launched it, and those that come over attach.sock. A client whose queue
+ * is full slows the container down while it goes on reading, as a pipe's reader does. One over attach.sock that reads
+ * nothing at all for a second is let go. */
 #pragma once
 #include "container.h"
 #include "frame.h"
@@ -20,6 +21,8 @@ struct connection {
 	bool launcher; /* the one we were launched by */
 	bool input, output, flow;
 	bool held; /* not read from until the container has taken its input */
+	bool progress; /* has taken something since the last look at those that are full */
+	bool leaving; /* gone once it has been told why */
 	bool gone;
 	uint32_t watched; /* the events asked for */
 	struct frame_reader reader;
@@ -30,6 +33,7 @@ struct connections {
 	struct session *session;
 	struct source listener;
 	struct connection *first;
+	struct timer patience;
 	unsigned next_id, count;
 	int directory_fd; /* where the socket lies */
 };
