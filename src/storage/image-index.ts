@@ -12,6 +12,8 @@ export interface IndexEntry {
   readonly name?: string
   /** The digest of its configuration. Absent if another tool wrote the entry. */
   readonly id?: Digest
+  /** Docker's manifest that the OCI's was made from: what its registry calls it by. Its blob is kept, too. */
+  readonly original?: Digest
   /** Digests it is known by besides the manifest's: the index's that it was chosen from. */
   readonly digests: readonly Digest[]
   readonly platform?: Platform
@@ -23,6 +25,7 @@ export interface IndexEntry {
 
 const nameKey = 'org.opencontainers.image.ref.name'
 const idKey = 'dev.tspod.image.id'
+const originalKey = 'dev.tspod.image.original'
 const digestsKey = 'dev.tspod.image.digests'
 const historyKey = 'dev.tspod.image.names'
 const longestHistory = 32
@@ -41,6 +44,11 @@ export function formatStoreIndex(entries: readonly IndexEntry[]): string {
   return JSON.stringify(index)
 }
 
+/** The digest that an entry's image has for everybody else. */
+export function digestOfEntry(entry: Pick<IndexEntry, 'manifest' | 'original'>): Digest {
+  return entry.original ?? entry.manifest
+}
+
 /** Adds a name to what a line remembers of its names. */
 export function withHistory(history: readonly string[], name: string): readonly string[] {
   return [...history.filter((one) => one !== name), name].slice(-longestHistory)
@@ -53,7 +61,14 @@ function parseEntry(value: unknown, path: string): IndexEntry {
     throw new TspodError('store-corrupt', `${path} has an entry that is no descriptor`)
   }
   const all = isObject(value['annotations']) ? value['annotations'] : {}
-  const { [nameKey]: name, [idKey]: id, [digestsKey]: digests, [historyKey]: history, ...rest } = all
+  const {
+    [nameKey]: name,
+    [idKey]: id,
+    [originalKey]: original,
+    [digestsKey]: digests,
+    [historyKey]: history,
+    ...rest
+  } = all
   const annotations = Object.fromEntries(
     Object.entries(rest).filter((one): one is [string, string] => typeof one[1] === 'string'),
   )
@@ -64,6 +79,7 @@ function parseEntry(value: unknown, path: string): IndexEntry {
     size,
     ...(typeof name === 'string' && name !== '' ? { name } : {}),
     ...(isDigest(id) ? { id } : {}),
+    ...(isDigest(original) ? { original } : {}),
     digests: typeof digests === 'string' ? digests.split(' ').filter(isDigest) : [],
     ...(platform === undefined ? {} : { platform }),
     history: typeof history === 'string' ? history.split(' ').filter((one) => one !== '') : [],
@@ -75,6 +91,7 @@ function descriptorOf(entry: IndexEntry): Descriptor {
   const annotations = {
     ...(entry.name === undefined ? {} : { [nameKey]: entry.name }),
     ...(entry.id === undefined ? {} : { [idKey]: entry.id }),
+    ...(entry.original === undefined ? {} : { [originalKey]: entry.original }),
     ...(entry.digests.length === 0 ? {} : { [digestsKey]: entry.digests.join(' ') }),
     ...(entry.history.length === 0 ? {} : { [historyKey]: entry.history.join(' ') }),
     ...entry.annotations,

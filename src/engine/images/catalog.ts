@@ -1,4 +1,5 @@
 import type { Digest } from '../../oci/image-spec.js'
+import { digestOfEntry } from '../../storage/image-index.js'
 import { ImageStore, type IndexEntry } from '../../storage/images.js'
 import type { Context } from '../context.js'
 import { listRecords } from '../containers/store.js'
@@ -103,7 +104,7 @@ function catalogImage(
 ): CatalogImage {
   const record = records.at(-1) as ImageRecord
   const names = entries.flatMap((entry) => (entry.name === undefined ? [] : [entry.name])).reverse()
-  const digests = [...new Set(entries.flatMap((entry) => [entry.manifest, ...entry.digests]).reverse())]
+  const digests = [...new Set(entries.flatMap((entry) => [digestOfEntry(entry), ...entry.digests]).reverse())]
   const layers = record.layers.reduce((sum, layer, number) => {
     const diffId = record.diffIds[number]
     return sum + ((diffId === undefined ? undefined : sizes(diffId)) ?? layer.size)

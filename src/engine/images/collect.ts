@@ -60,6 +60,7 @@ async function reach(context: Context, store: ImageStore, entries: readonly Inde
     for (const digest of indexMembers(store, manifest, record.mediaType)) blobs.add(digest)
     for (const diffId of record.diffIds) diffIds.add(diffId)
   }
+  for (const { original } of entries) if (original !== undefined) blobs.add(original)
   return { blobs, diffIds, manifests }
 }
 

@@ -1,5 +1,6 @@
 import type { Platform } from '../../oci/image-spec.js'
 import { completePlatform, formatPlatform, platformRank } from '../../image/platform.js'
+import { digestOfEntry } from '../../storage/image-index.js'
 import { ImageStore } from '../../storage/images.js'
 import type { Context } from '../context.js'
 import { findImage } from './lookup.js'
@@ -23,7 +24,7 @@ export async function findLocal(
   return {
     id: bareId(record.id),
     name: found.name ?? bareId(record.id),
-    digest: found.entry.manifest,
+    digest: digestOfEntry(found.entry),
     architecture: record.architecture,
     os: record.os,
     config: record.config,

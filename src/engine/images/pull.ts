@@ -115,7 +115,7 @@ async function presentImage(
   if (platformRank(completePlatform(options.platform), record) === undefined) return undefined
   const complete = record.layers.every((layer) => store.hasBlob(layer.digest, layer.size)) && store.hasBlob(record.id)
   if (!complete || !layersArePresent(context, record.diffIds)) return undefined
-  return { id: bareId(entry.id), name, digest: entry.manifest }
+  return { id: bareId(entry.id), name, digest }
 }
 
 async function pullAllTags(

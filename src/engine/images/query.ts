@@ -1,5 +1,7 @@
 import { join } from 'node:path'
 import { digestHex } from '../../base/digest.js'
+import { mediaTypes, type Digest } from '../../oci/image-spec.js'
+import { digestOfEntry } from '../../storage/image-index.js'
 import { ImageStore } from '../../storage/images.js'
 import type { Context } from '../context.js'
 import {
@@ -41,7 +43,7 @@ export async function inspectImage(context: Context, name: string): Promise<Imag
   const [upper, ...lower] = folders
   return {
     Id: bareId(image.id),
-    Digest: record.manifest,
+    Digest: topDigest(image),
     RepoTags: tagsOf(image),
     RepoDigests: repoDigestsOf(image),
     Parent: parent === undefined ? '' : bareId(parent.id),
@@ -65,7 +67,7 @@ export async function inspectImage(context: Context, name: string): Promise<Imag
     RootFS: { Type: 'layers', Layers: record.diffIds },
     Labels: record.config.Labels ?? null,
     Annotations: record.annotations,
-    ManifestType: record.mediaType,
+    ManifestType: image.entries.at(-1)?.original === undefined ? record.mediaType : mediaTypes.dockerManifest,
     User: record.config.User ?? '',
     History: record.history,
     NamesHistory: [...image.history].reverse(),
@@ -142,7 +144,7 @@ function summary(image: CatalogImage, all: readonly CatalogImage[], containers: 
     names: image.names,
     repoTags: tagsOf(image),
     repoDigests: repoDigestsOf(image),
-    digest: record.manifest,
+    digest: topDigest(image),
     created: image.created,
     size: image.size,
     sharedSize: shared,
@@ -180,4 +182,10 @@ function sharedSize(image: CatalogImage, shared: ReadonlySet<string>, sizes: Ret
 function sizeOfLayer(image: CatalogImage, number: number, sizes: ReturnType<typeof layerSizes>): number {
   const diffId = image.record.diffIds[number]
   return (diffId === undefined ? undefined : sizes(diffId)) ?? image.record.layers[number]?.size ?? 0
+}
+
+/** Of the manifest that came last, as its registry calls it. */
+function topDigest(image: CatalogImage): Digest {
+  const entry = image.entries.at(-1)
+  return entry === undefined ? image.record.manifest : digestOfEntry(entry)
 }

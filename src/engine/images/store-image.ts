@@ -1,7 +1,8 @@
 import { completePlatform } from '../../image/platform.js'
-import { copyLoaded, inParallel, type CopiedImage, type CopyProgress } from '../../image/copy.js'
-import type { ImageDestination, ImageSource, LoadedImage } from '../../image/image.js'
-import type { Digest } from '../../oci/image-spec.js'
+import { copyLoaded, inParallel, rawManifest, type CopiedImage, type CopyProgress } from '../../image/copy.js'
+import { toOciManifest } from '../../image/convert.js'
+import type { ImageDestination, ImageSource, LoadedImage, RawManifest } from '../../image/image.js'
+import { mediaTypes } from '../../oci/image-spec.js'
 import { ImageStore, type IndexEntry } from '../../storage/images.js'
 import type { Context } from '../context.js'
 import { ensureLayer } from './layers.js'
@@ -42,15 +43,19 @@ export async function storeImage(
   await nameImage(context, store, image, options.names)
 }
 
-/** Writes the image's record and its lines of the index. */
+/**
+ * Writes the image's record and its lines of the index. Other tools find only OCI manifests in a layout: for one of
+ * Docker's the OCI's is written beside it, and the registry's digest is remembered.
+ */
 export async function nameImage(
   context: Context,
   store: ImageStore,
   image: CopiedImage,
   names: readonly string[],
 ): Promise<void> {
-  saveRecord(context, recordFrom(image.raw.digest, image.raw.mediaType, image.manifest, image.config))
-  const entry = entryOf(image, image.indexDigest)
+  const { manifest, raw } = await ociForm(store, image)
+  saveRecord(context, recordFrom(raw.digest, raw.mediaType, manifest, image.config))
+  const entry = entryOf(image, raw)
   await store.update((entries) => {
     const changed =
       names.length === 0
@@ -58,6 +63,14 @@ export async function nameImage(
         : names.reduce((all, name) => withName(all, entry, name), entries)
     return { entries: changed, result: undefined }
   })
+}
+
+async function ociForm(store: ImageStore, image: CopiedImage): Promise<Pick<CopiedImage, 'manifest' | 'raw'>> {
+  if (image.raw.mediaType !== mediaTypes.dockerManifest) return image
+  const manifest = toOciManifest(image.manifest)
+  const raw = await rawManifest(Buffer.from(JSON.stringify(manifest)), mediaTypes.ociManifest)
+  await storeDestination(store).putManifest(raw)
+  return { manifest, raw }
 }
 
 /** The store as a place to copy to. Names come by `nameImage`. */
@@ -83,14 +96,19 @@ export async function ensureLayers(context: Context, image: Pick<LoadedImage, 'm
   await inParallel(tasks, defaultParallel)
 }
 
-function entryOf(image: LoadedImage, indexDigest: Digest | undefined): IndexEntry {
+function entryOf(image: CopiedImage, raw: RawManifest): IndexEntry {
   const { architecture, os, variant } = image.config
+  const isConverted = raw.digest !== image.raw.digest
   return {
-    manifest: image.raw.digest,
-    mediaType: image.raw.mediaType,
-    size: image.raw.bytes.length,
+    manifest: raw.digest,
+    mediaType: raw.mediaType,
+    size: raw.bytes.length,
     id: image.id,
-    digests: indexDigest === undefined ? [] : [indexDigest],
+    ...(isConverted ? { original: image.raw.digest } : {}),
+    digests: [
+      ...(isConverted ? [image.raw.digest] : []),
+      ...(image.indexDigest === undefined ? [] : [image.indexDigest]),
+    ],
     ...(architecture === '' ? {} : { platform: { architecture, os, ...(variant === undefined ? {} : { variant }) } }),
     history: [],
     annotations: {},
