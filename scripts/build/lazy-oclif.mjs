@@ -11,7 +11,7 @@ export function lazyOclif({ whole = false } = {}) {
     name: 'lazy-oclif',
     setup(build) {
       build.onResolve({ filter: leftOut }, ({ path, importer }) => {
-        return whole || !/@oclif\/core\/lib\/\w+\.js$/.test(importer) ? undefined : { path, namespace: 'left-out' }
+        return whole || !importer.includes('@oclif/core/lib/') ? undefined : { path, namespace: 'left-out' }
       })
       build.onLoad({ filter: /.*/, namespace: 'left-out' }, ({ path }) => {
         const message = `@oclif/core: ${path} is not part of the bundle (scripts/build/lazy-oclif.mjs)`
@@ -24,7 +24,8 @@ export function lazyOclif({ whole = false } = {}) {
   }
 }
 
-const leftOut = /^(?:\.\/(?:config|parser|help|help\/util|ux|util\/aggregate-flags|util\/ids)|debug)$/
+const leftOut =
+  /^(?:(?:\.{1,2}\/)+(?:config|parser|help|ux|util\/aggregate-flags|util\/ids|handle|screen)(?:\/.*)?|debug|clean-stack|wrap-ansi|indent-string)$/
 const importLine =
   /^const (\w+_\d+|Errors|Parser) = ((?:__importDefault|__importStar)\(require\("[^"]+"\)\)|require\("[^"]+"\));$/gm
 
