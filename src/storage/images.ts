@@ -11,6 +11,8 @@ import { formatStoreIndex, parseStoreIndex, type IndexEntry } from './image-inde
 export type { IndexEntry }
 
 const leasePrefix = 'lease-'
+/** blobs.ts: a blob that is being fetched. */
+const blobPrefix = 'blob-'
 const maximumManifestSize = 4 * 1024 * 1024
 
 /**
@@ -101,6 +103,7 @@ export class ImageStore {
         removeFile(this.blobPath(digest))
         removed.push(digest)
       }
+      this.#clearHalfWritten()
       await also(reached)
       return removed
     })
@@ -114,15 +117,35 @@ export class ImageStore {
     return join(this.#folder, '.lock')
   }
 
+  /** Removes half-made blobs and leases of commands that were killed. Says whether there were any. */
+  sweep(): boolean {
+    const [blobs, leases] = [this.#clear(blobPrefix), this.#clear(leasePrefix)]
+    return blobs.found || leases.found
+  }
+
   #isLeased(): boolean {
-    if (!exists(this.#tmp)) return false
+    return this.#clear(leasePrefix).held
+  }
+
+  /** What is in tmp/ and locked by nobody is nobody's. */
+  #clear(prefix: string): { found: boolean; held: boolean } {
+    let [found, held] = [false, false]
+    if (!exists(this.#tmp)) return { found, held }
     for (const name of readdirSync(this.#tmp)) {
-      if (!name.startsWith(leasePrefix)) continue
+      if (!name.startsWith(prefix)) continue
       const lock = tryLock(join(this.#tmp, name))
-      if (lock === undefined) return true
-      lock.release({ unlink: true })
+      if (lock === undefined) held = true
+      else {
+        found = true
+        lock.release({ unlink: true })
+      }
     }
-    return false
+    return { found, held }
+  }
+
+  /** What was to become index.json when its writer was killed. The caller holds the lock. */
+  #clearHalfWritten(): void {
+    for (const name of readdirSync(this.#folder)) if (name.endsWith('.tmp')) removeFile(join(this.#folder, name))
   }
 
   *#allBlobs(): Generator<Digest> {

@@ -11,7 +11,10 @@ import { recordOf } from './record.js'
 
 /** Runs an operation that brings blobs into the store. If it fails, what it brought goes again. */
 export async function withLease<T>(context: Context, run: () => Promise<T>): Promise<T> {
-  const lease = await new ImageStore(context.paths).lease()
+  const store = new ImageStore(context.paths)
+  /* Somebody was killed at it: what was fetched for nothing goes first. */
+  if (store.sweep()) await collectGarbage(context)
+  const lease = await store.lease()
   try {
     return await run()
   } catch (error) {
