@@ -50,7 +50,8 @@ static int input_fill(struct inflater *i)
 	i->ended = size == 0;
 	r->size += size;
 	if (r->size > r->options.size)
-		return complain(i, STAGE_DIGEST, EFBIG, "the blob is larger than its descriptor says");
+		return complain(i, STAGE_DIGEST, EFBIG,
+				"the blob is larger than its descriptor says");
 	digest_add(&r->digest, i->input, size);
 	return 0;
 }
@@ -65,7 +66,8 @@ static int output_flush(struct inflater *i)
 	r->inflated += i->chunk->size;
 	if (r->inflated > r->options.max_inflated)
 		return complain(i, STAGE_LIMIT, EFBIG, "the blob inflates to more than the limit");
-	if (r->options.max_ratio && r->inflated > RATIO_FREE && r->inflated / r->options.max_ratio > r->size)
+	if (r->options.max_ratio && r->inflated > RATIO_FREE &&
+	    r->inflated / r->options.max_ratio > r->size)
 		return complain(i, STAGE_LIMIT, EFBIG, "the blob inflates beyond all proportion");
 	digest_add(&r->diff_id, i->chunk->data, i->chunk->size);
 	chunk_filled(&r->queue);
@@ -108,15 +110,17 @@ static int only_zeros_left(struct inflater *i)
 			return 0;
 		for (; i->position < i->available; i->position++) {
 			if (i->input[i->position])
-				return complain(i, STAGE_COMPRESSION, EINVAL, "garbage follows the compressed data");
+				return complain(i, STAGE_COMPRESSION, EINVAL,
+						"garbage follows the compressed data");
 		}
 	}
 }
 
-/* RFC 1952: a file is one member after another, each with its own header (pigz and eStargz write many). */
+/* RFC 1952: a file is one member after another, each with its own header (pigz and eStargz write
+ * many). */
 static int inflate_gzip(struct inflater *i)
 {
-	z_stream z = { 0 };
+	z_stream z = {0};
 	bool within = true;
 	int result = -1, status;
 
@@ -126,7 +130,9 @@ static int inflate_gzip(struct inflater *i)
 		if (input_fill(i) < 0)
 			goto out;
 		if (i->ended) {
-			result = within ? complain(i, STAGE_COMPRESSION, EPIPE, "the gzip data is truncated") : output_flush(i);
+			result = within ? complain(i, STAGE_COMPRESSION, EPIPE,
+						   "the gzip data is truncated")
+					: output_flush(i);
 			goto out;
 		}
 		if (!within) {
@@ -177,8 +183,8 @@ static int inflate_zstd(struct inflater *i)
 			result = output_flush(i);
 			goto out;
 		}
-		in = (ZSTD_inBuffer){ i->input, i->available, i->position };
-		out = (ZSTD_outBuffer){ i->chunk->data, CHUNK_SIZE, i->chunk->size };
+		in = (ZSTD_inBuffer){i->input, i->available, i->position};
+		out = (ZSTD_outBuffer){i->chunk->data, CHUNK_SIZE, i->chunk->size};
 		state = ZSTD_decompressStream(z, &out, &in);
 		if (ZSTD_isError(state)) {
 			complain(i, STAGE_COMPRESSION, EINVAL, "the zstd data is damaged");
@@ -195,22 +201,27 @@ static int inflate_zstd(struct inflater *i)
 	}
 out:
 	if (result < 0)
-		complain(i, STAGE_LIMIT, ENOMEM, "out of memory"); /* unless something else was said before */
+		complain(i, STAGE_LIMIT, ENOMEM,
+			 "out of memory"); /* unless something else was said before */
 	ZSTD_freeDStream(z);
 	return result;
 }
 
 static bool looks_like_zstd(const uint8_t *data, size_t size)
 {
-	/* A frame, or a skippable one before it (zstd:chunked puts them behind, others in front). */
-	return size >= 4 && ((data[0] == 0x28 && data[1] == 0xb5) || (data[0] >= 0x50 && data[0] <= 0x5f && data[1] == 0x2a)) &&
+	/* A frame, or a skippable one before it (zstd:chunked puts them behind, others in front).
+	 */
+	return size >= 4 &&
+	       ((data[0] == 0x28 && data[1] == 0xb5) ||
+		(data[0] >= 0x50 && data[0] <= 0x5f && data[1] == 0x2a)) &&
 	       ((data[2] == 0x2f && data[3] == 0xfd) || (data[2] == 0x4d && data[3] == 0x18));
 }
 
 static void *inflate_thread(void *argument)
 {
 	struct blob_reader *r = argument;
-	struct inflater i = { .reader = r, .input = xmalloc(INPUT_SIZE), .chunk = chunk_to_fill(&r->queue) };
+	struct inflater i = {
+		.reader = r, .input = xmalloc(INPUT_SIZE), .chunk = chunk_to_fill(&r->queue)};
 
 	if (input_fill(&i) == 0) {
 		if (i.available >= 2 && i.input[0] == 0x1f && i.input[1] == 0x8b)
@@ -252,7 +263,8 @@ static void blob_take(struct tar_source *source, size_t size)
 
 void blob_open(struct blob_reader *r, int fd, const struct blob_options *options)
 {
-	*r = (struct blob_reader){ .source = { blob_peek, blob_take, &r->trouble }, .options = *options, .fd = fd };
+	*r = (struct blob_reader){
+		.source = {blob_peek, blob_take, &r->trouble}, .options = *options, .fd = fd};
 	digest_start(&r->digest, options->digest);
 	digest_start(&r->diff_id, options->diff_id);
 	chunk_queue_init(&r->queue);
@@ -272,11 +284,15 @@ int blob_finish(struct blob_reader *r)
 	if (r->trouble.stage)
 		return -1;
 	if (r->options.size != UINT64_MAX && r->size != r->options.size)
-		return trouble_set(&r->trouble, STAGE_DIGEST, EPIPE, "the blob has %llu bytes, its descriptor says %llu",
-				   (unsigned long long)r->size, (unsigned long long)r->options.size);
+		return trouble_set(&r->trouble, STAGE_DIGEST, EPIPE,
+				   "the blob has %llu bytes, its descriptor says %llu",
+				   (unsigned long long)r->size,
+				   (unsigned long long)r->options.size);
 	if (r->options.digest && strcmp(r->options.digest, r->digest_text))
-		return trouble_set(&r->trouble, STAGE_DIGEST, EBADMSG, "the blob's digest is %.80s", r->digest_text);
+		return trouble_set(&r->trouble, STAGE_DIGEST, EBADMSG, "the blob's digest is %.80s",
+				   r->digest_text);
 	if (r->options.diff_id && strcmp(r->options.diff_id, r->diff_id_text))
-		return trouble_set(&r->trouble, STAGE_DIGEST, EBADMSG, "the layer's DiffID is %.80s", r->diff_id_text);
+		return trouble_set(&r->trouble, STAGE_DIGEST, EBADMSG,
+				   "the layer's DiffID is %.80s", r->diff_id_text);
 	return 0;
 }

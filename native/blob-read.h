@@ -1,5 +1,5 @@
-/* Reads a compressed or plain blob: a thread reads, hashes, inflates and hashes again, while the caller works on what
- * came out. Implements struct tar_source. */
+/* Reads a compressed or plain blob: a thread reads, hashes, inflates and hashes again, while the
+ * caller works on what came out. Implements struct tar_source. */
 #pragma once
 #include "chunk-queue.h"
 #include "digest.h"
@@ -7,11 +7,11 @@
 #include "tar-read.h"
 
 struct blob_options {
-	const char *digest;	/* expected of the bytes as they lie, or NULL */
-	const char *diff_id;	/* expected of the bytes inflated, or NULL */
-	uint64_t size;		/* expected, UINT64_MAX: any */
-	uint64_t max_inflated;	/* more is a decompression bomb */
-	uint64_t max_ratio;	/* inflated : compressed, looked at above 4 GiB inflated; 0: any */
+	const char *digest;    /* expected of the bytes as they lie, or NULL */
+	const char *diff_id;   /* expected of the bytes inflated, or NULL */
+	uint64_t size;	       /* expected, UINT64_MAX: any */
+	uint64_t max_inflated; /* more is a decompression bomb */
+	uint64_t max_ratio;    /* inflated : compressed, looked at above 4 GiB inflated; 0: any */
 };
 
 struct blob_reader {
@@ -23,9 +23,9 @@ struct blob_reader {
 	uint64_t size, inflated;
 	struct digest digest, diff_id;
 	char digest_text[DIGEST_TEXT_SIZE], diff_id_text[DIGEST_TEXT_SIZE];
-	struct trouble trouble;	/* the thread's, to be read after the queue has closed */
+	struct trouble trouble; /* the thread's, to be read after the queue has closed */
 	struct chunk *current;
-	size_t used;		/* of `current` */
+	size_t used; /* of `current` */
 };
 
 /* The descriptor stays the caller's. */

@@ -12,7 +12,8 @@
 
 bool blob_compression_parse(const char *text, enum blob_compression *compression)
 {
-	static const char *const names[] = { [BLOB_NONE] = "none", [BLOB_GZIP] = "gzip", [BLOB_ZSTD] = "zstd" };
+	static const char *const names[] = {
+		[BLOB_NONE] = "none", [BLOB_GZIP] = "gzip", [BLOB_ZSTD] = "zstd"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		if (!strcmp(names[i], text)) {
@@ -40,7 +41,8 @@ static int output(struct blob_writer *w, const uint8_t *data, size_t size)
 	return 0;
 }
 
-static int deflate_chunk(struct blob_writer *w, z_stream *z, uint8_t *buffer, const struct chunk *chunk)
+static int deflate_chunk(struct blob_writer *w, z_stream *z, uint8_t *buffer,
+			 const struct chunk *chunk)
 {
 	int flush = chunk ? Z_NO_FLUSH : Z_FINISH, status;
 
@@ -56,17 +58,19 @@ static int deflate_chunk(struct blob_writer *w, z_stream *z, uint8_t *buffer, co
 	return 0;
 }
 
-static int zstd_chunk(struct blob_writer *w, ZSTD_CCtx *z, uint8_t *buffer, const struct chunk *chunk)
+static int zstd_chunk(struct blob_writer *w, ZSTD_CCtx *z, uint8_t *buffer,
+		      const struct chunk *chunk)
 {
-	ZSTD_inBuffer in = { chunk ? chunk->data : NULL, chunk ? chunk->size : 0, 0 };
+	ZSTD_inBuffer in = {chunk ? chunk->data : NULL, chunk ? chunk->size : 0, 0};
 	size_t left;
 
 	do {
-		ZSTD_outBuffer out = { buffer, OUTPUT_SIZE, 0 };
+		ZSTD_outBuffer out = {buffer, OUTPUT_SIZE, 0};
 
 		left = ZSTD_compressStream2(z, &out, &in, chunk ? ZSTD_e_continue : ZSTD_e_end);
 		if (ZSTD_isError(left))
-			return trouble_set(&w->trouble, STAGE_LIMIT, ENOMEM, "zstd: %s", ZSTD_getErrorName(left));
+			return trouble_set(&w->trouble, STAGE_LIMIT, ENOMEM, "zstd: %s",
+					   ZSTD_getErrorName(left));
 		if (output(w, buffer, out.pos) < 0)
 			return -1;
 	} while (chunk ? in.pos < in.size : left != 0);
@@ -77,17 +81,19 @@ static void *compress_thread(void *argument)
 {
 	struct blob_writer *w = argument;
 	uint8_t *buffer = xmalloc(OUTPUT_SIZE);
-	z_stream z = { 0 };
+	z_stream z = {0};
 	ZSTD_CCtx *zstd = NULL;
 	struct chunk *chunk;
 
 	/* gzip's header without time or name: one content, one digest. */
 	if (w->compression == BLOB_GZIP &&
-	    deflateInit2(&z, w->level ? w->level : Z_DEFAULT_COMPRESSION, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+	    deflateInit2(&z, w->level ? w->level : Z_DEFAULT_COMPRESSION, Z_DEFLATED,
+			 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY) != Z_OK)
 		trouble_set(&w->trouble, STAGE_USAGE, EINVAL, "gzip has no level %d", w->level);
 	if (w->compression == BLOB_ZSTD) {
 		zstd = ZSTD_createCCtx();
-		if (!zstd || ZSTD_isError(ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, w->level ? w->level : 3)))
+		if (!zstd || ZSTD_isError(ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel,
+								 w->level ? w->level : 3)))
 			trouble_set(&w->trouble, STAGE_LIMIT, ENOMEM, "out of memory");
 	}
 	do {
@@ -96,7 +102,8 @@ static void *compress_thread(void *argument)
 			digest_add(&w->diff_id, chunk->data, chunk->size);
 			w->plain_size += chunk->size;
 		}
-		/* After a failure the rest is taken and thrown away, so that the other side comes to its end. */
+		/* After a failure the rest is taken and thrown away, so that the other side comes
+		 * to its end. */
 		if (!w->trouble.stage) {
 			if (w->compression == BLOB_GZIP)
 				deflate_chunk(w, &z, buffer, chunk);
@@ -117,7 +124,7 @@ static void *compress_thread(void *argument)
 
 void blob_create(struct blob_writer *w, int fd, enum blob_compression compression, int level)
 {
-	*w = (struct blob_writer){ .fd = fd, .compression = compression, .level = level };
+	*w = (struct blob_writer){.fd = fd, .compression = compression, .level = level};
 	digest_start(&w->digest, NULL);
 	digest_start(&w->diff_id, NULL);
 	chunk_queue_init(&w->queue);

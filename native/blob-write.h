@@ -1,4 +1,5 @@
-/* Writes a blob: a thread hashes, compresses, hashes again and writes, while the caller makes what goes in. */
+/* Writes a blob: a thread hashes, compresses, hashes again and writes, while the caller makes what
+ * goes in. */
 #pragma once
 #include "chunk-queue.h"
 #include "digest.h"

@@ -6,7 +6,8 @@
 
 void chunk_queue_init(struct chunk_queue *queue)
 {
-	*queue = (struct chunk_queue){ .mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
+	*queue = (struct chunk_queue){.mutex = PTHREAD_MUTEX_INITIALIZER,
+				      .changed = PTHREAD_COND_INITIALIZER};
 	for (int i = 0; i < CHUNK_COUNT; i++)
 		queue->chunks[i].data = xmalloc(CHUNK_SIZE);
 }

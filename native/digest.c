@@ -12,7 +12,8 @@ bool digest_valid(const char *text)
 {
 	size_t length = hex_length(text);
 
-	return length && strlen(text + 7) == length && strspn(text + 7, "0123456789abcdef") == length;
+	return length && strlen(text + 7) == length &&
+	       strspn(text + 7, "0123456789abcdef") == length;
 }
 
 void digest_start(struct digest *digest, const char *like)

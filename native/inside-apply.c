@@ -18,25 +18,28 @@ struct archive_options {
 };
 
 static const struct archive_options archive_defaults = {
-	.size = UINT64_MAX, .max_inflated = 256ULL << 30, .max_ratio = 200, .limits = TAR_DEFAULT_LIMITS,
+	.size = UINT64_MAX,
+	.max_inflated = 256ULL << 30,
+	.max_ratio = 200,
+	.limits = TAR_DEFAULT_LIMITS,
 };
 
 /* The rows that both verbs have; `rows` has room for 13. */
 static struct option_row *archive_rows(struct archive_options *o, struct option_row *rows)
 {
-	*rows++ = (struct option_row){ .name = "input", .text = &o->input };
-	*rows++ = (struct option_row){ .name = "digest", .text = &o->digest };
-	*rows++ = (struct option_row){ .name = "diff-id", .text = &o->diff_id };
-	*rows++ = (struct option_row){ .name = "size", .number = &o->size };
-	*rows++ = (struct option_row){ .name = "max-size", .number = &o->max_inflated };
-	*rows++ = (struct option_row){ .name = "max-ratio", .number = &o->max_ratio };
-	*rows++ = (struct option_row){ .name = "max-entries", .number = &o->limits.entries };
-	*rows++ = (struct option_row){ .name = "max-path", .number = &o->limits.path };
-	*rows++ = (struct option_row){ .name = "max-file", .number = &o->limits.file };
-	*rows++ = (struct option_row){ .name = "max-header", .number = &o->limits.pax };
-	*rows++ = (struct option_row){ .name = "max-xattrs", .number = &o->limits.xattrs };
-	*rows++ = (struct option_row){ .name = "max-pieces", .number = &o->limits.extents };
-	*rows++ = (struct option_row){ .name = "sync", .flag = &o->sync };
+	*rows++ = (struct option_row){.name = "input", .text = &o->input};
+	*rows++ = (struct option_row){.name = "digest", .text = &o->digest};
+	*rows++ = (struct option_row){.name = "diff-id", .text = &o->diff_id};
+	*rows++ = (struct option_row){.name = "size", .number = &o->size};
+	*rows++ = (struct option_row){.name = "max-size", .number = &o->max_inflated};
+	*rows++ = (struct option_row){.name = "max-ratio", .number = &o->max_ratio};
+	*rows++ = (struct option_row){.name = "max-entries", .number = &o->limits.entries};
+	*rows++ = (struct option_row){.name = "max-path", .number = &o->limits.path};
+	*rows++ = (struct option_row){.name = "max-file", .number = &o->limits.file};
+	*rows++ = (struct option_row){.name = "max-header", .number = &o->limits.pax};
+	*rows++ = (struct option_row){.name = "max-xattrs", .number = &o->limits.xattrs};
+	*rows++ = (struct option_row){.name = "max-pieces", .number = &o->limits.extents};
+	*rows++ = (struct option_row){.name = "sync", .flag = &o->sync};
 	return rows;
 }
 
@@ -46,7 +49,8 @@ static int input_open(const struct archive_options *o)
 	int fd;
 
 	if ((o->digest && !digest_valid(o->digest)) || (o->diff_id && !digest_valid(o->diff_id)))
-		inside_fail(STAGE_USAGE, EINVAL, NULL, "a digest is not of the form sha256:HEX or sha512:HEX");
+		inside_fail(STAGE_USAGE, EINVAL, NULL,
+			    "a digest is not of the form sha256:HEX or sha512:HEX");
 	if (!o->input || !strcmp(o->input, "-"))
 		return STDIN_FILENO;
 	fd = open(o->input, O_RDONLY | O_CLOEXEC);
@@ -56,7 +60,8 @@ static int input_open(const struct archive_options *o)
 	return fd;
 }
 
-static void answer(const char *type, const struct blob_reader *blob, uint64_t entries, uint64_t skipped)
+static void answer(const char *type, const struct blob_reader *blob, uint64_t entries,
+		   uint64_t skipped)
 {
 	result_begin(type);
 	result_string("diffId", blob->diff_id_text);
@@ -69,10 +74,11 @@ static void answer(const char *type, const struct blob_reader *blob, uint64_t en
 }
 
 /* Reads the archive into the tree; everything that is wrong with either ends the process. */
-static void write_archive(const struct archive_options *o, const struct tree_writer_options *how, int input, int root,
-			  const char *type)
+static void write_archive(const struct archive_options *o, const struct tree_writer_options *how,
+			  int input, int root, const char *type)
 {
-	struct blob_options blob_options = { o->digest, o->diff_id, o->size, o->max_inflated, o->max_ratio };
+	struct blob_options blob_options = {o->digest, o->diff_id, o->size, o->max_inflated,
+					    o->max_ratio};
 	struct blob_reader blob;
 	struct tar_reader *tar;
 	struct tree_writer *writer = tree_writer_open(root, how);
@@ -101,13 +107,13 @@ static void write_archive(const struct archive_options *o, const struct tree_wri
 int verb_apply(int argc, char **argv)
 {
 	struct archive_options o = archive_defaults;
-	struct tree_writer_options how = { .layer = true };
-	struct userns_options userns = { 0 };
+	struct tree_writer_options how = {.layer = true};
+	struct userns_options userns = {0};
 	const char *root = NULL;
-	struct option_row rows[15] = { 0 }, *next = archive_rows(&o, rows);
+	struct option_row rows[15] = {0}, *next = archive_rows(&o, rows);
 	int input, root_fd;
 
-	*next = (struct option_row){ .name = "root", .text = &root };
+	*next = (struct option_row){.name = "root", .text = &root};
 	if (options_read(argc, argv, rows, userns_rows(&userns)) != argc || !root)
 		inside_fail(STAGE_USAGE, 0, NULL, "usage: apply --root FOLDER [options]");
 	input = input_open(&o);
@@ -155,19 +161,19 @@ static int target_open(int root, const char *path, bool create)
 int verb_untar(int argc, char **argv)
 {
 	struct archive_options o = archive_defaults;
-	struct tree_writer_options how = { 0 };
-	struct userns_options userns = { 0 };
-	struct root_options root = { 0 };
+	struct tree_writer_options how = {0};
+	struct userns_options userns = {0};
+	struct root_options root = {0};
 	const char *path = NULL, *owner = NULL;
 	bool create = false;
-	struct option_row rows[32] = { 0 }, *next = archive_rows(&o, rows);
+	struct option_row rows[32] = {0}, *next = archive_rows(&o, rows);
 	int input, root_fd;
 
-	*next++ = (struct option_row){ .name = "path", .text = &path };
-	*next++ = (struct option_row){ .name = "chown", .text = &owner };
-	*next++ = (struct option_row){ .name = "keep-folders", .flag = &how.keep_existing };
-	*next++ = (struct option_row){ .name = "create", .flag = &create };
-	*next++ = (struct option_row){ .name = "whiteouts", .flag = &how.layer };
+	*next++ = (struct option_row){.name = "path", .text = &path};
+	*next++ = (struct option_row){.name = "chown", .text = &owner};
+	*next++ = (struct option_row){.name = "keep-folders", .flag = &how.keep_existing};
+	*next++ = (struct option_row){.name = "create", .flag = &create};
+	*next++ = (struct option_row){.name = "whiteouts", .flag = &how.layer};
 	for (const struct option_row *row = root_rows(&root); row->name; row++)
 		*next++ = *row;
 	if (options_read(argc, argv, rows, userns_rows(&userns)) != argc)

@@ -1,5 +1,5 @@
-/* The verb `copy`: trees onto a folder. `copy --marks LAYER… TARGET` builds a root out of layers, lowest first;
- * `copy --lower … --path P TARGET` fills a volume from an image. */
+/* The verb `copy`: trees onto a folder. `copy --marks LAYER… TARGET` builds a root out of layers,
+ * lowest first; `copy --lower … --path P TARGET` fills a volume from an image. */
 #include "inside-root.h"
 #include "tree-copy.h"
 #include "tree-path.h"
@@ -20,7 +20,8 @@ static int folder_open(const char *path)
 }
 
 /* False: the root has no such folder, so there is nothing to copy. */
-static bool copy_from_root(int root_fd, const char *path, int to_fd, const struct tree_copy_options *how, struct tree_copied *copied)
+static bool copy_from_root(int root_fd, const char *path, int to_fd,
+			   const struct tree_copy_options *how, struct tree_copied *copied)
 {
 	struct walk walk;
 	int fd;
@@ -37,14 +38,16 @@ static bool copy_from_root(int root_fd, const char *path, int to_fd, const struc
 
 int verb_copy(int argc, char **argv)
 {
-	struct userns_options userns = { 0 };
-	struct root_options root = { 0 };
-	struct tree_copy_options how = { 0 };
-	struct tree_copied copied = { 0 };
+	struct userns_options userns = {0};
+	struct root_options root = {0};
+	struct tree_copy_options how = {0};
+	struct tree_copied copied = {0};
 	const char *path = NULL;
 	bool sync = false, found = true;
 	struct option_row rows[16] = {
-		{ .name = "marks", .flag = &how.marks }, { .name = "path", .text = &path }, { .name = "sync", .flag = &sync },
+		{.name = "marks", .flag = &how.marks},
+		{.name = "path", .text = &path},
+		{.name = "sync", .flag = &sync},
 	};
 	struct option_row *next = rows + 3;
 	int first, to_fd;
@@ -54,7 +57,9 @@ int verb_copy(int argc, char **argv)
 	first = options_read(argc, argv, rows, userns_rows(&userns));
 	how.single = userns.single;
 	if (first >= argc || (path && argc - first != 1) || (!path && argc - first < 2))
-		inside_fail(STAGE_USAGE, 0, NULL, "usage: copy [--marks] FOLDER… TARGET, or copy --path PATH [options] TARGET");
+		inside_fail(
+			STAGE_USAGE, 0, NULL,
+			"usage: copy [--marks] FOLDER… TARGET, or copy --path PATH [options] TARGET");
 	if (path) {
 		int root_fd;
 

@@ -25,7 +25,8 @@ static void count(struct measure *m, const struct stat *st)
 		m->bytes += st->st_size;
 }
 
-/* Takes over `fd`. What vanishes meanwhile is not counted; what is deeper than any path can name neither. */
+/* Takes over `fd`. What vanishes meanwhile is not counted; what is deeper than any path can name
+ * neither. */
 static void measure_folder(struct measure *m, int fd, int depth)
 {
 	DIR *dir = fdopendir(fd);
@@ -53,12 +54,13 @@ static void measure_folder(struct measure *m, int fd, int depth)
 
 int verb_measure(int argc, char **argv)
 {
-	struct userns_options userns = { 0 };
+	struct userns_options userns = {0};
 	int first = options_read(argc, argv, userns_rows(&userns), NULL);
-	struct measure m = { 0 };
+	struct measure m = {0};
 	int parent = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	/* By way of where the caller stands: as root of the namespace we may not be let through what lies above. */
+	/* By way of where the caller stands: as root of the namespace we may not be let through
+	 * what lies above. */
 	userns_enter(&userns, false);
 	for (int i = first; i < argc; i++) {
 		int fd = openat(parent, argv[i], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -1,4 +1,5 @@
-/* The verbs `pack` (a layer from what a container changed) and `tar` (an archive of a root, or of a path in it). */
+/* The verbs `pack` (a layer from what a container changed) and `tar` (an archive of a root, or of a
+ * path in it). */
 #include "inside-root.h"
 #include "tree-pack.h"
 #include "tree-path.h"
@@ -19,17 +20,17 @@ struct output_options {
 
 #define UNSET UINT64_MAX
 
-static const struct output_options output_defaults = { .compression = "none", .mtime = UNSET };
+static const struct output_options output_defaults = {.compression = "none", .mtime = UNSET};
 
 /* `rows` has room for 6. */
 static struct option_row *output_rows(struct output_options *o, struct option_row *rows)
 {
-	*rows++ = (struct option_row){ .name = "output", .text = &o->output };
-	*rows++ = (struct option_row){ .name = "compression", .text = &o->compression };
-	*rows++ = (struct option_row){ .name = "level", .number = &o->level };
-	*rows++ = (struct option_row){ .name = "mtime", .number = &o->mtime };
-	*rows++ = (struct option_row){ .name = "exclude", .list = &o->pack.excluded };
-	*rows++ = (struct option_row){ .name = "one-file-system", .flag = &o->pack.one_file_system };
+	*rows++ = (struct option_row){.name = "output", .text = &o->output};
+	*rows++ = (struct option_row){.name = "compression", .text = &o->compression};
+	*rows++ = (struct option_row){.name = "level", .number = &o->level};
+	*rows++ = (struct option_row){.name = "mtime", .number = &o->mtime};
+	*rows++ = (struct option_row){.name = "exclude", .list = &o->pack.excluded};
+	*rows++ = (struct option_row){.name = "one-file-system", .flag = &o->pack.one_file_system};
 	return rows;
 }
 
@@ -42,7 +43,8 @@ static int output_open(struct output_options *o, enum blob_compression *compress
 	if (to_stdout)
 		inside_result_fd(STDERR_FILENO);
 	if (!blob_compression_parse(o->compression, compression) || o->level > 22)
-		inside_fail(STAGE_USAGE, EINVAL, NULL, "--compression is none, gzip or zstd, --level at most 22");
+		inside_fail(STAGE_USAGE, EINVAL, NULL,
+			    "--compression is none, gzip or zstd, --level at most 22");
 	o->pack.fixed_mtime = o->mtime != UNSET;
 	o->pack.mtime = o->mtime;
 	if (to_stdout)
@@ -76,16 +78,16 @@ static int folder_open(const char *path)
 int verb_pack(int argc, char **argv)
 {
 	struct output_options o = output_defaults;
-	struct userns_options userns = { 0 };
+	struct userns_options userns = {0};
 	const char *root = NULL, *base = NULL;
-	struct option_row rows[12] = { 0 }, *next = output_rows(&o, rows);
+	struct option_row rows[12] = {0}, *next = output_rows(&o, rows);
 	enum blob_compression compression;
 	struct blob_writer blob;
 	uint64_t entries;
 	int fd, root_fd, base_fd = -1;
 
-	*next++ = (struct option_row){ .name = "root", .text = &root };
-	*next++ = (struct option_row){ .name = "base", .text = &base };
+	*next++ = (struct option_row){.name = "root", .text = &root};
+	*next++ = (struct option_row){.name = "base", .text = &base};
 	if (options_read(argc, argv, rows, userns_rows(&userns)) != argc || !root)
 		inside_fail(STAGE_USAGE, 0, NULL, "usage: pack --root FOLDER [options]");
 	fd = output_open(&o, &compression);
@@ -102,8 +104,8 @@ int verb_pack(int argc, char **argv)
 	return 0;
 }
 
-/* Where a path of the container leads: the folder it is in and its last name, or "" if it is a folder by its form. With
- * `follow`, a link at its end is gone through, as far as it leads. */
+/* Where a path of the container leads: the folder it is in and its last name, or "" if it is a
+ * folder by its form. With `follow`, a link at its end is gone through, as far as it leads. */
 static int find_entry(struct walk *walk, const char *path, bool follow, char name[NAME_MAX + 1])
 {
 	char *left = xstrdup(path), target[PATH_MAX];
@@ -118,7 +120,8 @@ static int find_entry(struct walk *walk, const char *path, bool follow, char nam
 			errno = ENAMETOOLONG;
 			break;
 		}
-		fd = walk_to(walk, left, is_folder ? strlen(left) : (size_t)(last - left), false, false);
+		fd = walk_to(walk, left, is_folder ? strlen(left) : (size_t)(last - left), false,
+			     false);
 		strcpy(name, is_folder ? "" : last);
 		if (fd >= 0 && !is_folder && follow)
 			length = readlinkat(fd, name, target, sizeof(target) - 1);
@@ -128,7 +131,8 @@ static int find_entry(struct walk *walk, const char *path, bool follow, char nam
 		}
 		target[length] = '\0';
 		next = xmalloc(strlen(walk->resolved) + length + 2);
-		sprintf(next, "%s%s%s", *target == '/' ? "" : walk->resolved, *target == '/' ? "" : "/", target);
+		sprintf(next, "%s%s%s", *target == '/' ? "" : walk->resolved,
+			*target == '/' ? "" : "/", target);
 		free(left);
 		left = next;
 		errno = ELOOP;
@@ -137,8 +141,8 @@ static int find_entry(struct walk *walk, const char *path, bool follow, char nam
 	return -1;
 }
 
-static uint64_t pack_path(struct blob_writer *blob, int root_fd, const char *path, const char *as, bool follow,
-			  const struct tree_pack_options *options)
+static uint64_t pack_path(struct blob_writer *blob, int root_fd, const char *path, const char *as,
+			  bool follow, const struct tree_pack_options *options)
 {
 	char name[NAME_MAX + 1];
 	struct walk walk;
@@ -152,8 +156,13 @@ static uint64_t pack_path(struct blob_writer *blob, int root_fd, const char *pat
 	if (as && !strcmp(as, "."))
 		as = "";
 	if (*name)
-		entries = as && !*as ? tree_pack(blob, openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), -1, "", options)
-				     : tree_pack_one(blob, fd, name, as ? as : name, options);
+		entries =
+			as && !*as
+				? tree_pack(blob,
+					    openat(fd, name,
+						   O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+					    -1, "", options)
+				: tree_pack_one(blob, fd, name, as ? as : name, options);
 	else
 		entries = tree_pack(blob, fd, -1, as ? as : "", options);
 	walk_free(&walk);
@@ -163,19 +172,19 @@ static uint64_t pack_path(struct blob_writer *blob, int root_fd, const char *pat
 int verb_tar(int argc, char **argv)
 {
 	struct output_options o = output_defaults;
-	struct userns_options userns = { 0 };
-	struct root_options root = { 0 };
+	struct userns_options userns = {0};
+	struct root_options root = {0};
 	const char *path = NULL, *as = NULL;
 	bool follow = false;
-	struct option_row rows[24] = { 0 }, *next = output_rows(&o, rows);
+	struct option_row rows[24] = {0}, *next = output_rows(&o, rows);
 	enum blob_compression compression;
 	struct blob_writer blob;
 	uint64_t entries;
 	int fd, root_fd;
 
-	*next++ = (struct option_row){ .name = "path", .text = &path };
-	*next++ = (struct option_row){ .name = "name", .text = &as };
-	*next++ = (struct option_row){ .name = "follow", .flag = &follow };
+	*next++ = (struct option_row){.name = "path", .text = &path};
+	*next++ = (struct option_row){.name = "name", .text = &as};
+	*next++ = (struct option_row){.name = "follow", .flag = &follow};
 	for (const struct option_row *row = root_rows(&root); row->name; row++)
 		*next++ = *row;
 	if (options_read(argc, argv, rows, userns_rows(&userns)) != argc)
@@ -184,7 +193,8 @@ int verb_tar(int argc, char **argv)
 	root_fd = root_enter(&root, &userns);
 	o.pack.single = userns.single;
 	blob_create(&blob, fd, compression, o.level);
-	entries = path ? pack_path(&blob, root_fd, path, as, follow, &o.pack) : tree_pack(&blob, root_fd, -1, as ? as : "", &o.pack);
+	entries = path ? pack_path(&blob, root_fd, path, as, follow, &o.pack)
+		       : tree_pack(&blob, root_fd, -1, as ? as : "", &o.pack);
 	blob_end(&blob);
 	root_leave(&root);
 	answer("packed", &blob, entries);

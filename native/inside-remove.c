@@ -33,7 +33,7 @@ static int remove_path(const char *path)
 
 int verb_remove(int argc, char **argv)
 {
-	struct userns_options userns = { 0 };
+	struct userns_options userns = {0};
 	int first = options_read(argc, argv, userns_rows(&userns), NULL);
 	uint64_t removed = 0;
 

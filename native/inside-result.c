@@ -21,8 +21,11 @@ void inside_result_fd(int fd)
 /* Length of the UTF-8 sequence at `text` (RFC 3629), 0 if it is none. */
 static int utf8_length(const unsigned char *text)
 {
-	int length = *text < 0x80 ? 1 : *text >= 0xc2 && *text <= 0xdf ? 2
-		   : (*text & 0xf0) == 0xe0 ? 3 : *text >= 0xf0 && *text <= 0xf4 ? 4 : 0;
+	int length = *text < 0x80		      ? 1
+		     : *text >= 0xc2 && *text <= 0xdf ? 2
+		     : (*text & 0xf0) == 0xe0	      ? 3
+		     : *text >= 0xf0 && *text <= 0xf4 ? 4
+						      : 0;
 
 	for (int i = 1; i < length; i++) {
 		if ((text[i] & 0xc0) != 0x80)
@@ -126,7 +129,7 @@ void inside_fail_trouble(const struct trouble *trouble, const char *path)
 
 void inside_fail(const char *stage, int errnum, const char *path, const char *format, ...)
 {
-	struct trouble trouble = { .stage = stage, .errnum = errnum };
+	struct trouble trouble = {.stage = stage, .errnum = errnum};
 	va_list arguments;
 
 	va_start(arguments, format);
@@ -159,7 +162,8 @@ char *xstrdup(const char *text)
 void text_list_add(struct text_list *list, const char *text)
 {
 	if ((list->count & (list->count - 1)) == 0)
-		list->items = xrealloc(list->items, (list->count ? list->count * 2 : 1) * sizeof(char *));
+		list->items =
+			xrealloc(list->items, (list->count ? list->count * 2 : 1) * sizeof(char *));
 	list->items[list->count++] = text;
 }
 
@@ -178,13 +182,15 @@ uint64_t number_parse(const char *name, const char *text)
 		int shift = suffix && *suffix ? 10 * (int)(suffix - suffixes + 1) : 0;
 
 		if (!shift || end[1] || value > UINT64_MAX >> shift)
-			inside_fail(STAGE_USAGE, EINVAL, NULL, "--%s: \"%s\" is no number", name, text);
+			inside_fail(STAGE_USAGE, EINVAL, NULL, "--%s: \"%s\" is no number", name,
+				    text);
 		value <<= shift;
 	}
 	return value;
 }
 
-static const struct option_row *option_find(const struct option_row *rows, const char *name, size_t length)
+static const struct option_row *option_find(const struct option_row *rows, const char *name,
+					    size_t length)
 {
 	for (; rows && rows->name; rows++) {
 		if (strlen(rows->name) == length && !memcmp(rows->name, name, length))
@@ -203,7 +209,8 @@ static void option_take(const struct option_row *row, const char *value)
 		*row->number = number_parse(row->name, value);
 }
 
-int options_read(int argc, char **argv, const struct option_row *rows, const struct option_row *more)
+int options_read(int argc, char **argv, const struct option_row *rows,
+		 const struct option_row *more)
 {
 	int i = 1;
 

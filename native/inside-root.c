@@ -15,13 +15,13 @@ const struct option_row *root_rows(struct root_options *o)
 {
 	static struct option_row rows[8];
 
-	rows[0] = (struct option_row){ .name = "root", .text = &o->root };
-	rows[1] = (struct option_row){ .name = "lower", .list = &o->lower };
-	rows[2] = (struct option_row){ .name = "upper", .text = &o->upper };
-	rows[3] = (struct option_row){ .name = "work", .text = &o->work };
-	rows[4] = (struct option_row){ .name = "program", .text = &o->program };
-	rows[5] = (struct option_row){ .name = "mount-option", .list = &o->mount_options };
-	rows[6] = (struct option_row){ .name = "mountpoint", .text = &o->mountpoint };
+	rows[0] = (struct option_row){.name = "root", .text = &o->root};
+	rows[1] = (struct option_row){.name = "lower", .list = &o->lower};
+	rows[2] = (struct option_row){.name = "upper", .text = &o->upper};
+	rows[3] = (struct option_row){.name = "work", .text = &o->work};
+	rows[4] = (struct option_row){.name = "program", .text = &o->program};
+	rows[5] = (struct option_row){.name = "mount-option", .list = &o->mount_options};
+	rows[6] = (struct option_row){.name = "mountpoint", .text = &o->mountpoint};
 	return rows;
 }
 
@@ -42,9 +42,9 @@ static const char *context_message(int context, char *text, size_t size)
 	return text + (n > 2 && text[1] == ' ' ? 2 : 0);
 }
 
-/* Folders by their descriptors: their paths may hold commas and colons, which the options take for their own, and 128
- * paths are longer than the page that mount(2) takes. Opened within the mount namespace that mounts them, or the kernel
- * refuses (clone_private_mount). */
+/* Folders by their descriptors: their paths may hold commas and colons, which the options take for
+ * their own, and 128 paths are longer than the page that mount(2) takes. Opened within the mount
+ * namespace that mounts them, or the kernel refuses (clone_private_mount). */
 struct overlay_folders {
 	size_t count;
 	char (*lower)[32];
@@ -83,7 +83,8 @@ static int set_lower(int context, const struct overlay_folders *folders)
 	return 1;
 }
 
-/* All layers in one page of options: 200 of them fit, as descriptors. Mounts on the working directory. */
+/* All layers in one page of options: 200 of them fit, as descriptors. Mounts on the working
+ * directory. */
 static int mount_at_once(const struct overlay_folders *folders)
 {
 	char *data;
@@ -112,8 +113,9 @@ static int mount_by_context(const struct overlay_folders *folders, int context, 
 	*supported = given != 0;
 	if (given <= 0 || context_set(context, FSCONFIG_SET_FLAG, "userxattr", NULL) < 0)
 		return -1;
-	if (*folders->upper && (context_set(context, FSCONFIG_SET_STRING, "upperdir", folders->upper) < 0 ||
-				context_set(context, FSCONFIG_SET_STRING, "workdir", folders->work) < 0))
+	if (*folders->upper &&
+	    (context_set(context, FSCONFIG_SET_STRING, "upperdir", folders->upper) < 0 ||
+	     context_set(context, FSCONFIG_SET_STRING, "workdir", folders->work) < 0))
 		return -1;
 	if (context_set(context, FSCONFIG_CMD_CREATE, NULL, NULL) < 0)
 		return -1;
@@ -143,7 +145,8 @@ static int mount_kernel_overlay(const struct root_options *o, const struct overl
 	if (result < 0 && context >= 0)
 		said = context_message(context, text, sizeof(text));
 	if (result < 0 || fd < 0)
-		inside_fail(STAGE_MOUNT, errnum, o->mountpoint, "mount the overlay%s%.180s", *said ? ": " : "", said);
+		inside_fail(STAGE_MOUNT, errnum, o->mountpoint, "mount the overlay%s%.180s",
+			    *said ? ": " : "", said);
 	if (context >= 0)
 		close(context);
 	return fd;
@@ -204,7 +207,8 @@ static void mount_fuse_overlayfs(const struct root_options *o)
 			inside_fail(STAGE_MOUNT, errno, o->program, "wait for fuse-overlayfs");
 	}
 	if (!WIFEXITED(status) || WEXITSTATUS(status))
-		inside_fail(STAGE_MOUNT, WEXITSTATUS(status) == 127 ? ENOENT : EIO, o->program, "fuse-overlayfs could not mount");
+		inside_fail(STAGE_MOUNT, WEXITSTATUS(status) == 127 ? ENOENT : EIO, o->program,
+			    "fuse-overlayfs could not mount");
 	free(options);
 }
 
@@ -219,19 +223,22 @@ static int root_folder(const char *path)
 
 int root_enter(const struct root_options *o, const struct userns_options *userns)
 {
-	struct overlay_folders folders = { 0 };
+	struct overlay_folders folders = {0};
 	char here[PATH_MAX];
 	int fd, mount_fd;
 
-	if (!o->root == !o->lower.count || !!o->upper != !!o->work || (o->program && !o->mountpoint))
-		inside_fail(STAGE_USAGE, 0, NULL, "a root is needed: --root, or --lower with --mountpoint");
+	if (!o->root == !o->lower.count || !!o->upper != !!o->work ||
+	    (o->program && !o->mountpoint))
+		inside_fail(STAGE_USAGE, 0, NULL,
+			    "a root is needed: --root, or --lower with --mountpoint");
 	if (o->root) {
 		/* What is behind /proc/PID/root opens to the owner of its namespace only. */
 		fd = userns->join ? -1 : root_folder(o->root);
 		userns_enter(userns, false);
 		return fd < 0 ? root_folder(o->root) : fd;
 	}
-	if (o->mountpoint && !o->program && (!getcwd(here, sizeof(here)) || chdir(o->mountpoint) < 0))
+	if (o->mountpoint && !o->program &&
+	    (!getcwd(here, sizeof(here)) || chdir(o->mountpoint) < 0))
 		inside_fail(STAGE_MOUNT, errno, o->mountpoint, "go to the mountpoint");
 	userns_enter(userns, true);
 	if (o->program) {
@@ -244,7 +251,8 @@ int root_enter(const struct root_options *o, const struct userns_options *userns
 	fd = openat(mount_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		inside_fail(STAGE_MOUNT, errno, o->mountpoint, "open the root");
-	/* The mount's own descriptor stays open: with it a mount that is attached nowhere would go. */
+	/* The mount's own descriptor stays open: with it a mount that is attached nowhere would go.
+	 */
 	if (o->mountpoint && chdir(here) < 0)
 		inside_fail(STAGE_MOUNT, errno, here, "go back to the working directory");
 	return fd;

@@ -1,4 +1,5 @@
-/* The root that a verb works on: a folder as it is, or an overlay mounted for as long as the verb takes. */
+/* The root that a verb works on: a folder as it is, or an overlay mounted for as long as the verb
+ * takes. */
 #pragma once
 #include "inside-userns.h"
 
@@ -7,7 +8,7 @@ struct root_options {
 	struct text_list lower;		/* or layers, topmost first, */
 	const char *upper, *work;	/* what was changed (without: read-only), */
 	const char *program;		/* fuse-overlayfs' path (without: the kernel's overlay), */
-	struct text_list mount_options;	/* its further options, */
+	struct text_list mount_options; /* its further options, */
 	const char *mountpoint;		/* and an empty folder to mount on */
 };
 

@@ -1,5 +1,5 @@
-/* The verb `run`: a command of the caller's in the user namespace, as its root; perhaps in a container's root file
- * system, or with that mounted for it to see. */
+/* The verb `run`: a command of the caller's in the user namespace, as its root; perhaps in a
+ * container's root file system, or with that mounted for it to see. */
 #include "inside-root.h"
 
 #include <errno.h>
@@ -9,11 +9,12 @@
 
 int verb_run(int argc, char **argv)
 {
-	struct userns_options userns = { .stays = true };
-	struct root_options root = { 0 };
+	struct userns_options userns = {.stays = true};
+	struct root_options root = {0};
 	bool enter = false;
 	const char *directory = NULL;
-	struct option_row rows[12] = { { .name = "enter", .flag = &enter }, { .name = "directory", .text = &directory } };
+	struct option_row rows[12] = {{.name = "enter", .flag = &enter},
+				      {.name = "directory", .text = &directory}};
 	struct option_row *next = rows + 2;
 	int first;
 

@@ -1,5 +1,6 @@
-/* user_namespaces(7): a map may be written once, by a process outside that has the right to these ids. The setuid
- * helpers newuidmap and newgidmap have it and must run outside, so a child is forked before we go in. */
+/* user_namespaces(7): a map may be written once, by a process outside that has the right to these
+ * ids. The setuid helpers newuidmap and newgidmap have it and must run outside, so a child is
+ * forked before we go in. */
 #include "inside-userns.h"
 
 #include <errno.h>
@@ -21,14 +22,14 @@ const struct option_row *userns_rows(struct userns_options *o)
 {
 	static struct option_row rows[9];
 
-	rows[0] = (struct option_row){ .name = "uid-map", .text = &o->uid_map };
-	rows[1] = (struct option_row){ .name = "gid-map", .text = &o->gid_map };
-	rows[2] = (struct option_row){ .name = "newuidmap", .text = &o->newuidmap };
-	rows[3] = (struct option_row){ .name = "newgidmap", .text = &o->newgidmap };
-	rows[4] = (struct option_row){ .name = "join", .text = &o->join };
-	rows[5] = (struct option_row){ .name = "single", .flag = &o->single };
-	rows[6] = (struct option_row){ .name = "no-userns", .flag = &o->none };
-	rows[7] = (struct option_row){ .name = "answer-fd", .number = &inside_answer_fd };
+	rows[0] = (struct option_row){.name = "uid-map", .text = &o->uid_map};
+	rows[1] = (struct option_row){.name = "gid-map", .text = &o->gid_map};
+	rows[2] = (struct option_row){.name = "newuidmap", .text = &o->newuidmap};
+	rows[3] = (struct option_row){.name = "newgidmap", .text = &o->newgidmap};
+	rows[4] = (struct option_row){.name = "join", .text = &o->join};
+	rows[5] = (struct option_row){.name = "single", .flag = &o->single};
+	rows[6] = (struct option_row){.name = "no-userns", .flag = &o->none};
+	rows[7] = (struct option_row){.name = "answer-fd", .number = &inside_answer_fd};
 	return rows;
 }
 
@@ -47,11 +48,13 @@ static int map_split(const char *map, char *numbers[3 * MAX_RANGES])
 			char *number = strtok_r(i ? NULL : range, ":", &inner);
 
 			if (!number || strspn(number, "0123456789") != strlen(number))
-				inside_fail(STAGE_USAGE, EINVAL, NULL, "id map \"%s\" is no CONTAINER:HOST:SIZE", map);
+				inside_fail(STAGE_USAGE, EINVAL, NULL,
+					    "id map \"%s\" is no CONTAINER:HOST:SIZE", map);
 			numbers[count++] = number;
 		}
 		if (strtok_r(NULL, ":", &inner))
-			inside_fail(STAGE_USAGE, EINVAL, NULL, "id map \"%s\" is no CONTAINER:HOST:SIZE", map);
+			inside_fail(STAGE_USAGE, EINVAL, NULL,
+				    "id map \"%s\" is no CONTAINER:HOST:SIZE", map);
 	}
 	if (!count)
 		inside_fail(STAGE_USAGE, EINVAL, NULL, "an id map is empty");
@@ -123,7 +126,8 @@ static bool helper_succeeded(pid_t child)
 }
 
 /* Runs outside: waits until the namespace is there, maps it, and says so by its exit status. */
-__attribute__((noreturn)) static void map_from_outside(const struct userns_options *o, pid_t pid, int ready_fd)
+__attribute__((noreturn)) static void map_from_outside(const struct userns_options *o, pid_t pid,
+						       int ready_fd)
 {
 	char byte;
 
@@ -138,7 +142,8 @@ __attribute__((noreturn)) static void map_from_outside(const struct userns_optio
 
 		_exit(uids && gids ? 0 : 2);
 	}
-	/* A map of one's own gid alone wants setgroups denied; who has CAP_SETGID outside need not. */
+	/* A map of one's own gid alone wants setgroups denied; who has CAP_SETGID outside need not.
+	 */
 	if (geteuid() != 0 && write_proc(pid, "setgroups", "deny") < 0)
 		_exit(3);
 	if (map_write(pid, "uid_map", o->uid_map) < 0 || map_write(pid, "gid_map", o->gid_map) < 0)
@@ -162,7 +167,8 @@ static void userns_create(const struct userns_options *o)
 	}
 	close(ready[0]);
 	if (unshare(CLONE_NEWUSER) < 0)
-		inside_fail(STAGE_USERNS, errno, NULL, "this host does not let this user make a user namespace");
+		inside_fail(STAGE_USERNS, errno, NULL,
+			    "this host does not let this user make a user namespace");
 	if (write(ready[1], "x", 1) != 1)
 		inside_fail(STAGE_USERNS, errno, NULL, "the helper that maps ids is gone");
 	close(ready[1]);
@@ -171,11 +177,13 @@ static void userns_create(const struct userns_options *o)
 			inside_fail(STAGE_USERNS, errno, NULL, "wait for the id maps");
 	}
 	if (!WIFEXITED(status) || WEXITSTATUS(status))
-		inside_fail(STAGE_USERNS, EPERM, NULL, "the id maps %s / %s could not be written%s", o->uid_map, o->gid_map,
+		inside_fail(STAGE_USERNS, EPERM, NULL, "the id maps %s / %s could not be written%s",
+			    o->uid_map, o->gid_map,
 			    WEXITSTATUS(status) == 2 ? " by newuidmap and newgidmap" : "");
 }
 
-/* Groups of the host would be those of "nobody" here; without CAP_SETGID outside they can't be dropped. */
+/* Groups of the host would be those of "nobody" here; without CAP_SETGID outside they can't be
+ * dropped. */
 static void become_root(bool drop_groups)
 {
 	if (drop_groups && setgroups(0, NULL) < 0 && errno != EPERM)
@@ -209,14 +217,17 @@ void userns_own(const struct userns_options *o, int fd)
 		inside_fail(STAGE_USERNS, errno, NULL, "give the folder to the namespace's root");
 }
 
-/* Nobody would take the answer, and the next command clears what is half done. Set last, as a change of ids clears it. */
+/* Nobody would take the answer, and the next command clears what is half done. Set last, as a
+ * change of ids clears it. */
 static void die_with_caller(pid_t caller)
 {
-	struct pollfd answer = { .fd = inside_answer_fd == ANSWER_FD_UNSET ? -1 : (int)inside_answer_fd };
+	struct pollfd answer = {.fd = inside_answer_fd == ANSWER_FD_UNSET ? -1
+									  : (int)inside_answer_fd};
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	/* It may have died before: then we have another parent, or nobody is at the other end. */
-	if (getppid() != caller || (poll(&answer, 1, 0) > 0 && answer.revents & (POLLERR | POLLHUP)))
+	if (getppid() != caller ||
+	    (poll(&answer, 1, 0) > 0 && answer.revents & (POLLERR | POLLHUP)))
 		_exit(1);
 }
 
@@ -236,7 +247,8 @@ void userns_enter(const struct userns_options *o, bool mounts)
 		become_root(true);
 	} else if (!o->none) {
 		if (!o->uid_map || !o->gid_map)
-			inside_fail(STAGE_USAGE, 0, NULL, "--uid-map and --gid-map, --join or --no-userns must be given");
+			inside_fail(STAGE_USAGE, 0, NULL,
+				    "--uid-map and --gid-map, --join or --no-userns must be given");
 		userns_create(o);
 		become_root(!o->single);
 	}

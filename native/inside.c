@@ -1,5 +1,5 @@
-/* tspod-inside: a short task as root of a throw-away user namespace. Started by src/storage/, as the plain user;
- * the answer is one JSON line. */
+/* tspod-inside: a short task as root of a throw-away user namespace. Started by src/storage/, as
+ * the plain user; the answer is one JSON line. */
 #include "inside.h"
 
 #include <signal.h>
@@ -11,10 +11,9 @@ static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
 } verbs[] = {
-	{ "apply", verb_apply },   { "pack", verb_pack },     { "tar", verb_tar },
-	{ "untar", verb_untar },   { "copy", verb_copy },     { "remove", verb_remove },
-	{ "measure", verb_measure }, { "probe", verb_probe },
-	{ "run", verb_run },
+	{"apply", verb_apply},	   {"pack", verb_pack},	  {"tar", verb_tar},
+	{"untar", verb_untar},	   {"copy", verb_copy},	  {"remove", verb_remove},
+	{"measure", verb_measure}, {"probe", verb_probe}, {"run", verb_run},
 };
 
 /* A tree is walked with one descriptor per level. */

@@ -1,4 +1,5 @@
-/* What the verbs of tspod-inside share: how they fail, how they answer, how they read their arguments. */
+/* What the verbs of tspod-inside share: how they fail, how they answer, how they read their
+ * arguments. */
 #pragma once
 #include <stdarg.h>
 #include <stdbool.h>
@@ -11,15 +12,15 @@
 #define STAGE_USAGE "usage"
 #define STAGE_USERNS "userns"
 #define STAGE_MOUNT "mount"
-#define STAGE_INPUT "input"		/* reading the blob or the source tree */
-#define STAGE_OUTPUT "output"		/* writing the blob */
-#define STAGE_DIGEST "digest"		/* the blob is not the one that was asked for */
+#define STAGE_INPUT "input"   /* reading the blob or the source tree */
+#define STAGE_OUTPUT "output" /* writing the blob */
+#define STAGE_DIGEST "digest" /* the blob is not the one that was asked for */
 #define STAGE_COMPRESSION "compression"
-#define STAGE_ARCHIVE "archive"		/* not a tar archive, or a damaged one */
-#define STAGE_PATH "path"		/* an entry that would leave the root */
+#define STAGE_ARCHIVE "archive" /* not a tar archive, or a damaged one */
+#define STAGE_PATH "path"	/* an entry that would leave the root */
 #define STAGE_LIMIT "limit"
-#define STAGE_ID "id"			/* an owner that has no id in the namespace */
-#define STAGE_WRITE "write"		/* writing the tree */
+#define STAGE_ID "id"	    /* an owner that has no id in the namespace */
+#define STAGE_WRITE "write" /* writing the tree */
 #define STAGE_EXEC "exec"
 
 /* A failure that is handed up instead of ending the process (threads, the tar reader). */
@@ -33,9 +34,8 @@ __attribute__((format(printf, 4, 5))) int trouble_set(struct trouble *, const ch
 						      int errnum, const char *format, ...);
 
 /* Prints {"type":"error",…} as the one line of the result and exits with 1. `path` may be NULL. */
-__attribute__((noreturn, format(printf, 4, 5))) void inside_fail(const char *stage, int errnum,
-								 const char *path,
-								 const char *format, ...);
+__attribute__((noreturn, format(printf, 4, 5))) void
+inside_fail(const char *stage, int errnum, const char *path, const char *format, ...);
 __attribute__((noreturn)) void inside_fail_trouble(const struct trouble *, const char *path);
 
 /* Where the result line goes without --answer-fd: 1, unless that is where data goes. */
@@ -70,10 +70,13 @@ struct text_list {
 
 void text_list_add(struct text_list *, const char *text);
 
-/* Reads options by one or two tables, each ended by a row without name; returns the first positional's index. */
-int options_read(int argc, char **argv, const struct option_row *rows, const struct option_row *more);
+/* Reads options by one or two tables, each ended by a row without name; returns the first
+ * positional's index. */
+int options_read(int argc, char **argv, const struct option_row *rows,
+		 const struct option_row *more);
 
-/* Decimal, with an optional suffix of k, m, g or t (powers of 1024). Fails the process otherwise. */
+/* Decimal, with an optional suffix of k, m, g or t (powers of 1024). Fails the process otherwise.
+ */
 uint64_t number_parse(const char *name, const char *text);
 
 void *xmalloc(size_t size);

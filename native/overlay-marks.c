@@ -45,7 +45,8 @@ int opaque_set(int dir_fd)
 
 bool is_opaque(int dir_fd)
 {
-	static const char *const names[] = { "user.overlay.opaque", "user.fuseoverlayfs.opaque", "trusted.overlay.opaque" };
+	static const char *const names[] = {"user.overlay.opaque", "user.fuseoverlayfs.opaque",
+					    "trusted.overlay.opaque"};
 	char value;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
@@ -64,7 +65,8 @@ bool override_parse(const char *text, uint32_t *uid, uint32_t *gid, mode_t *mode
 {
 	unsigned parsed_uid, parsed_gid, parsed_mode;
 
-	if (sscanf(text, "%u:%u:%o", &parsed_uid, &parsed_gid, &parsed_mode) != 3 || parsed_mode > 07777)
+	if (sscanf(text, "%u:%u:%o", &parsed_uid, &parsed_gid, &parsed_mode) != 3 ||
+	    parsed_mode > 07777)
 		return false;
 	*uid = parsed_uid;
 	*gid = parsed_gid;
@@ -75,8 +77,8 @@ bool override_parse(const char *text, uint32_t *uid, uint32_t *gid, mode_t *mode
 bool xattr_is_internal(const char *name)
 {
 	static const char *const prefixes[] = {
-		"user.overlay.", "trusted.overlay.", "user.fuseoverlayfs.", "user.containers.",
-		"security.selinux", "security.ima", "security.evm",
+		"user.overlay.",    "trusted.overlay.", "user.fuseoverlayfs.", "user.containers.",
+		"security.selinux", "security.ima",	"security.evm",
 	};
 
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {

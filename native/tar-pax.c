@@ -11,7 +11,8 @@ bool tar_decimal(const char *text, const char **end, uint64_t *value)
 	const char *at = text;
 
 	for (; *at >= '0' && *at <= '9'; at++) {
-		if (__builtin_mul_overflow(sum, 10, &sum) || __builtin_add_overflow(sum, *at - '0', &sum))
+		if (__builtin_mul_overflow(sum, 10, &sum) ||
+		    __builtin_add_overflow(sum, *at - '0', &sum))
 			return false;
 	}
 	*end = at;
@@ -51,23 +52,28 @@ static bool time_parse(const char *text, int64_t *seconds, long *nanoseconds)
 	return true;
 }
 
-int tar_pax_add_extent(struct tar_pax *pax, uint64_t offset, uint64_t size, const struct tar_limits *limits,
-		       struct trouble *trouble)
+int tar_pax_add_extent(struct tar_pax *pax, uint64_t offset, uint64_t size,
+		       const struct tar_limits *limits, struct trouble *trouble)
 {
 	if (pax->extent_count >= limits->extents)
-		return trouble_set(trouble, STAGE_LIMIT, E2BIG, "a sparse file has too many pieces");
+		return trouble_set(trouble, STAGE_LIMIT, E2BIG,
+				   "a sparse file has too many pieces");
 	if (pax->extent_count == pax->extent_room) {
 		pax->extent_room = pax->extent_room ? 2 * pax->extent_room : 16;
 		pax->extents = xrealloc(pax->extents, pax->extent_room * sizeof(*pax->extents));
 	}
-	pax->extents[pax->extent_count++] = (struct tar_extent){ offset, size };
+	pax->extents[pax->extent_count++] = (struct tar_extent){offset, size};
 	return 0;
 }
 
 static int base64_digit(char c)
 {
-	return c >= 'A' && c <= 'Z' ? c - 'A' : c >= 'a' && c <= 'z' ? c - 'a' + 26 : c >= '0' && c <= '9' ? c - '0' + 52
-	     : c == '+' ? 62 : c == '/' ? 63 : -1;
+	return c >= 'A' && c <= 'Z'   ? c - 'A'
+	       : c >= 'a' && c <= 'z' ? c - 'a' + 26
+	       : c >= '0' && c <= '9' ? c - '0' + 52
+	       : c == '+'	      ? 62
+	       : c == '/'	      ? 63
+				      : -1;
 }
 
 /* In place; libarchive's form of a value. */
@@ -117,20 +123,22 @@ static int add_xattr(struct tar_pax *pax, const char *name, const char *value, s
 		     const struct tar_limits *limits, struct trouble *trouble)
 {
 	if (!*name || strlen(name) > 255 || size > 65536)
-		return trouble_set(trouble, STAGE_LIMIT, E2BIG, "an extended attribute is larger than the kernel allows");
+		return trouble_set(trouble, STAGE_LIMIT, E2BIG,
+				   "an extended attribute is larger than the kernel allows");
 	if (pax->xattr_count >= limits->xattrs)
-		return trouble_set(trouble, STAGE_LIMIT, E2BIG, "an entry has more than %llu extended attributes",
+		return trouble_set(trouble, STAGE_LIMIT, E2BIG,
+				   "an entry has more than %llu extended attributes",
 				   (unsigned long long)limits->xattrs);
 	if (pax->xattr_count == pax->xattr_room) {
 		pax->xattr_room = pax->xattr_room ? 2 * pax->xattr_room : 8;
 		pax->xattrs = xrealloc(pax->xattrs, pax->xattr_room * sizeof(*pax->xattrs));
 	}
-	pax->xattrs[pax->xattr_count++] = (struct tar_xattr){ name, (const uint8_t *)value, size };
+	pax->xattrs[pax->xattr_count++] = (struct tar_xattr){name, (const uint8_t *)value, size};
 	return 0;
 }
 
-static int read_sparse_record(struct tar_pax *pax, const char *key, char *value, const struct tar_limits *limits,
-			      struct trouble *trouble)
+static int read_sparse_record(struct tar_pax *pax, const char *key, char *value,
+			      const struct tar_limits *limits, struct trouble *trouble)
 {
 	uint64_t number = 0, second;
 	const char *at = value;
@@ -144,8 +152,8 @@ static int read_sparse_record(struct tar_pax *pax, const char *key, char *value,
 	if (!strcmp(key, "map")) {
 		pax->extent_count = 0;
 		while (*at) {
-			if (!tar_decimal(at, &at, &number) || *at++ != ',' || !tar_decimal(at, &at, &second) ||
-			    (*at && *at++ != ','))
+			if (!tar_decimal(at, &at, &number) || *at++ != ',' ||
+			    !tar_decimal(at, &at, &second) || (*at && *at++ != ','))
 				goto damaged;
 			if (tar_pax_add_extent(pax, number, second, limits, trouble) < 0)
 				return -1;
@@ -176,8 +184,8 @@ damaged:
 	return trouble_set(trouble, STAGE_ARCHIVE, EINVAL, "a sparse file's map is damaged");
 }
 
-static int read_record(struct tar_pax *pax, char *key, char *value, size_t size, const struct tar_limits *limits,
-		       struct trouble *trouble)
+static int read_record(struct tar_pax *pax, char *key, char *value, size_t size,
+		       const struct tar_limits *limits, struct trouble *trouble)
 {
 	bool fine = true, text = memchr(value, '\0', size) == NULL;
 
@@ -185,7 +193,8 @@ static int read_record(struct tar_pax *pax, char *key, char *value, size_t size,
 		return add_xattr(pax, key + 13, value, size, limits, trouble);
 	if (!strncmp(key, "LIBARCHIVE.xattr.", 17)) {
 		if (!percent_decode(key + 17) || !base64_decode(value, &size))
-			return trouble_set(trouble, STAGE_ARCHIVE, EINVAL, "an extended attribute is damaged");
+			return trouble_set(trouble, STAGE_ARCHIVE, EINVAL,
+					   "an extended attribute is damaged");
 		/* Written beside SCHILY's of the same name, with the same value. */
 		for (size_t i = 0; i < pax->xattr_count; i++) {
 			if (!strcmp(pax->xattrs[i].name, key + 17))
@@ -195,7 +204,8 @@ static int read_record(struct tar_pax *pax, char *key, char *value, size_t size,
 	}
 	if (!strncmp(key, "GNU.sparse.", 11)) {
 		if (!text)
-			return trouble_set(trouble, STAGE_ARCHIVE, EINVAL, "a sparse file's map is damaged");
+			return trouble_set(trouble, STAGE_ARCHIVE, EINVAL,
+					   "a sparse file's map is damaged");
 		return read_sparse_record(pax, key + 11, value, limits, trouble);
 	}
 	if (!strcmp(key, "path")) {
@@ -211,15 +221,18 @@ static int read_record(struct tar_pax *pax, char *key, char *value, size_t size,
 	} else if (!strcmp(key, "gid") && *value) {
 		fine = pax->has_gid = text && whole_decimal(value, &pax->gid);
 	} else if (!strcmp(key, "mtime") && *value) {
-		fine = pax->has_mtime = text && time_parse(value, &pax->mtime_seconds, &pax->mtime_nanoseconds);
+		fine = pax->has_mtime =
+			text && time_parse(value, &pax->mtime_seconds, &pax->mtime_nanoseconds);
 	}
 	if (!fine)
-		return trouble_set(trouble, STAGE_ARCHIVE, EINVAL, "the extended header's \"%.40s\" is damaged", key);
+		return trouble_set(trouble, STAGE_ARCHIVE, EINVAL,
+				   "the extended header's \"%.40s\" is damaged", key);
 	return 0;
 }
 
 /* "LENGTH KEY=VALUE\n"; the length counts itself. */
-int tar_pax_read(struct tar_pax *pax, char *text, size_t size, const struct tar_limits *limits, struct trouble *trouble)
+int tar_pax_read(struct tar_pax *pax, char *text, size_t size, const struct tar_limits *limits,
+		 struct trouble *trouble)
 {
 	char *end = text + size;
 
@@ -228,9 +241,11 @@ int tar_pax_read(struct tar_pax *pax, char *text, size_t size, const struct tar_
 		const char *space;
 		char *equals, *key;
 
-		/* `size` is at least one byte less than the buffer, which ends in NUL: digits stop. */
-		if (!tar_decimal(text, &space, &length) || *space != ' ' || length > (uint64_t)(end - text) ||
-		    text + length <= space + 1 || text[length - 1] != '\n')
+		/* `size` is at least one byte less than the buffer, which ends in NUL: digits stop.
+		 */
+		if (!tar_decimal(text, &space, &length) || *space != ' ' ||
+		    length > (uint64_t)(end - text) || text + length <= space + 1 ||
+		    text[length - 1] != '\n')
 			goto damaged;
 		key = (char *)space + 1;
 		equals = memchr(key, '=', text + length - key);
@@ -238,7 +253,8 @@ int tar_pax_read(struct tar_pax *pax, char *text, size_t size, const struct tar_
 			goto damaged;
 		*equals = '\0';
 		text[length - 1] = '\0';
-		if (read_record(pax, key, equals + 1, text + length - 1 - (equals + 1), limits, trouble) < 0)
+		if (read_record(pax, key, equals + 1, text + length - 1 - (equals + 1), limits,
+				trouble) < 0)
 			return -1;
 		text += length;
 	}
@@ -249,8 +265,10 @@ damaged:
 
 void tar_pax_clear(struct tar_pax *pax)
 {
-	struct tar_pax kept = { .xattrs = pax->xattrs, .xattr_room = pax->xattr_room,
-				.extents = pax->extents, .extent_room = pax->extent_room };
+	struct tar_pax kept = {.xattrs = pax->xattrs,
+			       .xattr_room = pax->xattr_room,
+			       .extents = pax->extents,
+			       .extent_room = pax->extent_room};
 
 	*pax = kept;
 }

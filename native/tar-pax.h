@@ -3,7 +3,7 @@
 #include "tar-read.h"
 
 struct tar_pax {
-	const char *path, *link;	/* NULL: not said */
+	const char *path, *link; /* NULL: not said */
 	bool has_size, has_uid, has_gid, has_mtime;
 	uint64_t size, uid, gid;
 	int64_t mtime_seconds;
@@ -20,13 +20,16 @@ struct tar_pax {
 	size_t offsets_open; /* 0.0: an offset was said whose size is missing */
 };
 
-/* Reads the records in `text`, which is changed and must outlive the result. Returns -1 with `trouble`. */
-int tar_pax_read(struct tar_pax *, char *text, size_t size, const struct tar_limits *, struct trouble *);
+/* Reads the records in `text`, which is changed and must outlive the result. Returns -1 with
+ * `trouble`. */
+int tar_pax_read(struct tar_pax *, char *text, size_t size, const struct tar_limits *,
+		 struct trouble *);
 void tar_pax_clear(struct tar_pax *);
 void tar_pax_free(struct tar_pax *);
 
 /* Appends; -1 if there are more than the limit. */
-int tar_pax_add_extent(struct tar_pax *, uint64_t offset, uint64_t size, const struct tar_limits *, struct trouble *);
+int tar_pax_add_extent(struct tar_pax *, uint64_t offset, uint64_t size, const struct tar_limits *,
+		       struct trouble *);
 
 /* Digits only, no sign, no overflow; `*end` is behind them. */
 bool tar_decimal(const char *text, const char **end, uint64_t *value);

@@ -8,11 +8,13 @@
 
 #define BLOCK 512
 
-/* One header block; every field is bytes. ustar(5), POSIX.1-2001 pax; GNU tar's src/tar.h for the old sparse form. */
+/* One header block; every field is bytes. ustar(5), POSIX.1-2001 pax; GNU tar's src/tar.h for the
+ * old sparse form. */
 union header {
 	uint8_t bytes[BLOCK];
 	struct {
-		char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], checksum[8], type, link[100];
+		char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], checksum[8], type,
+			link[100];
 		char magic[8], user[32], group[32], major[8], minor[8], prefix[155], pad[12];
 	};
 	struct {
@@ -42,11 +44,11 @@ struct tar_reader {
 	size_t pax_room, path_room, link_room;
 	char path[256 + 2], link[100 + 1];
 	uint64_t entries;
-	uint64_t left;	  /* stored bytes of the entry not yet given */
-	size_t padding;	  /* behind them */
+	uint64_t left;	/* stored bytes of the entry not yet given */
+	size_t padding; /* behind them */
 	uint64_t real_size;
 	bool sparse;
-	size_t extent;	  /* sparse: which one is being given */
+	size_t extent; /* sparse: which one is being given */
 	uint64_t extent_done;
 };
 
@@ -148,7 +150,8 @@ static int read_text(struct tar_reader *r, uint64_t size, uint64_t limit, char *
 	uint64_t done = 0;
 
 	if (size > limit)
-		return trouble_set(&r->trouble, STAGE_LIMIT, E2BIG, "an extended header of %llu bytes is over the limit",
+		return trouble_set(&r->trouble, STAGE_LIMIT, E2BIG,
+				   "an extended header of %llu bytes is over the limit",
 				   (unsigned long long)size);
 	if (*room < size + 1) {
 		*room = size + 4096;
@@ -178,7 +181,9 @@ static int check_extents(struct tar_reader *r)
 	for (size_t i = 0; i < r->pax.extent_count; i++) {
 		const struct tar_extent *extent = &r->pax.extents[i];
 
-		if (extent->offset < end || __builtin_add_overflow(extent->offset, extent->size, &end) || end > r->real_size)
+		if (extent->offset < end ||
+		    __builtin_add_overflow(extent->offset, extent->size, &end) ||
+		    end > r->real_size)
 			return archive_trouble(r, "a sparse file's map is damaged");
 		stored += extent->size; /* no overflow: within real_size */
 	}
@@ -191,7 +196,8 @@ static int add_gnu_extent(struct tar_reader *r, const char *offset_field, const 
 
 	if (!*offset_field && !*size_field)
 		return 0;
-	if (!number(offset_field, 12, &offset) || !number(size_field, 12, &size) || offset < 0 || size < 0)
+	if (!number(offset_field, 12, &offset) || !number(size_field, 12, &size) || offset < 0 ||
+	    size < 0)
 		return archive_trouble(r, "a sparse file's map is damaged");
 	return tar_pax_add_extent(&r->pax, offset, size, &r->limits, &r->trouble);
 }
@@ -215,7 +221,8 @@ static int read_gnu_sparse(struct tar_reader *r, const union header *h)
 		if (need(r, BLOCK, (const uint8_t **)&more) <= 0)
 			return archive_trouble(r, "the archive is truncated");
 		for (int i = 0; i < 21; i++) {
-			if (add_gnu_extent(r, more->gnu_more.extents[i].offset, more->gnu_more.extents[i].size) < 0)
+			if (add_gnu_extent(r, more->gnu_more.extents[i].offset,
+					   more->gnu_more.extents[i].size) < 0)
 				return -1;
 		}
 		extended = more->gnu_more.extended;
@@ -270,7 +277,8 @@ static int read_sparse_map(struct tar_reader *r)
 	if (map_number(r, &block, &at, &count) < 0)
 		return -1;
 	for (uint64_t i = 0; i < count; i++) {
-		if (map_number(r, &block, &at, &offset) < 0 || map_number(r, &block, &at, &size) < 0 ||
+		if (map_number(r, &block, &at, &offset) < 0 ||
+		    map_number(r, &block, &at, &size) < 0 ||
 		    tar_pax_add_extent(&r->pax, offset, size, &r->limits, &r->trouble) < 0)
 			return -1;
 	}
@@ -289,16 +297,30 @@ static bool kind_of(const union header *h, const char *path, enum tar_kind *kind
 	case '7':
 	case 'S':
 		/* V7 had no type for directories. */
-		*kind = length && path[length - 1] == '/' && h->type != 'S' ? TAR_DIRECTORY : TAR_FILE;
+		*kind = length && path[length - 1] == '/' && h->type != 'S' ? TAR_DIRECTORY
+									    : TAR_FILE;
 		return true;
-	case '1': *kind = TAR_HARD_LINK; return true;
-	case '2': *kind = TAR_SYMLINK; return true;
-	case '3': *kind = TAR_CHAR; return true;
-	case '4': *kind = TAR_BLOCK; return true;
+	case '1':
+		*kind = TAR_HARD_LINK;
+		return true;
+	case '2':
+		*kind = TAR_SYMLINK;
+		return true;
+	case '3':
+		*kind = TAR_CHAR;
+		return true;
+	case '4':
+		*kind = TAR_BLOCK;
+		return true;
 	case '5':
-	case 'D': *kind = TAR_DIRECTORY; return true;
-	case '6': *kind = TAR_FIFO; return true;
-	default: return false;
+	case 'D':
+		*kind = TAR_DIRECTORY;
+		return true;
+	case '6':
+		*kind = TAR_FIFO;
+		return true;
+	default:
+		return false;
 	}
 }
 
@@ -306,8 +328,11 @@ static void header_path(struct tar_reader *r, const union header *h)
 {
 	size_t prefix = 0;
 
-	if (!memcmp(h->magic, "ustar", 6)) /* POSIX's, with NUL; GNU's has times in the prefix's place */
-		prefix = strnlen(h->prefix, memcmp(h->star.trailer, "tar", 4) ? sizeof(h->prefix) : sizeof(h->star.prefix));
+	if (!memcmp(h->magic, "ustar",
+		    6)) /* POSIX's, with NUL; GNU's has times in the prefix's place */
+		prefix = strnlen(h->prefix, memcmp(h->star.trailer, "tar", 4)
+						    ? sizeof(h->prefix)
+						    : sizeof(h->star.prefix));
 	memcpy(r->path, h->prefix, prefix);
 	if (prefix)
 		r->path[prefix++] = '/';
@@ -340,7 +365,8 @@ static int fill_numbers(struct tar_reader *r, const union header *h, struct tar_
 	e->device_minor = minor;
 	e->mtime.seconds = r->pax.has_mtime ? r->pax.mtime_seconds : mtime;
 	e->mtime.nanoseconds = r->pax.has_mtime ? r->pax.mtime_nanoseconds : 0;
-	/* pax lets a hard link carry data, but no writer of images does, and some leave a size in: as in Go and GNU tar. */
+	/* pax lets a hard link carry data, but no writer of images does, and some leave a size in:
+	 * as in Go and GNU tar. */
 	r->left = e->kind != TAR_FILE ? 0 : r->pax.has_size ? r->pax.size : (uint64_t)size;
 	return 0;
 }
@@ -349,7 +375,8 @@ static int begin_data(struct tar_reader *r, const union header *h)
 {
 	/* So far off that no padding can overflow. */
 	if (r->left > INT64_MAX - BLOCK)
-		return trouble_set(&r->trouble, STAGE_LIMIT, EFBIG, "a file is larger than the limit");
+		return trouble_set(&r->trouble, STAGE_LIMIT, EFBIG,
+				   "a file is larger than the limit");
 	r->padding = -r->left % BLOCK;
 	r->real_size = r->left;
 	r->sparse = false;
@@ -369,24 +396,31 @@ static int begin_data(struct tar_reader *r, const union header *h)
 		}
 	}
 	if (r->real_size > r->limits.file)
-		return trouble_set(&r->trouble, STAGE_LIMIT, EFBIG, "a file of %llu bytes is over the limit",
+		return trouble_set(&r->trouble, STAGE_LIMIT, EFBIG,
+				   "a file of %llu bytes is over the limit",
 				   (unsigned long long)r->real_size);
 	return r->sparse ? check_extents(r) : 0;
 }
 
-static int fill_entry(struct tar_reader *r, const union header *h, bool long_path, bool long_link, struct tar_entry *e)
+static int fill_entry(struct tar_reader *r, const union header *h, bool long_path, bool long_link,
+		      struct tar_entry *e)
 {
-	*e = (struct tar_entry){ 0 };
+	*e = (struct tar_entry){0};
 	header_path(r, h);
-	e->path = r->pax.sparse_name ? r->pax.sparse_name : r->pax.path ? r->pax.path : long_path ? r->long_path : r->path;
+	e->path = r->pax.sparse_name ? r->pax.sparse_name
+		  : r->pax.path	     ? r->pax.path
+		  : long_path	     ? r->long_path
+				     : r->path;
 	e->link = r->pax.link ? r->pax.link : long_link ? r->long_link : r->link;
 	if (!kind_of(h, e->path, &e->kind))
-		return trouble_set(&r->trouble, STAGE_ARCHIVE, EINVAL, "an entry is of the unknown type 0x%02x",
+		return trouble_set(&r->trouble, STAGE_ARCHIVE, EINVAL,
+				   "an entry is of the unknown type 0x%02x",
 				   (unsigned char)h->type);
 	if (!*e->path)
 		return archive_trouble(r, "an entry has no name");
 	if (strlen(e->path) > r->limits.path || strlen(e->link) > r->limits.path)
-		return trouble_set(&r->trouble, STAGE_LIMIT, ENAMETOOLONG, "a name is longer than %llu bytes",
+		return trouble_set(&r->trouble, STAGE_LIMIT, ENAMETOOLONG,
+				   "a name is longer than %llu bytes",
 				   (unsigned long long)r->limits.path);
 	if (++r->entries > r->limits.entries)
 		return trouble_set(&r->trouble, STAGE_LIMIT, E2BIG, "more than %llu entries",
@@ -420,16 +454,21 @@ int tar_next(struct tar_reader *r, struct tar_entry *e)
 
 		if (found < 0)
 			return -1;
-		/* No end mark at all is common enough to be let through; a digest tells whether something is missing. */
+		/* No end mark at all is common enough to be let through; a digest tells whether
+		 * something is missing. */
 		if (!found)
-			return long_path || long_link || seen_pax ? archive_trouble(r, "the archive is truncated") : 0;
+			return long_path || long_link || seen_pax
+				       ? archive_trouble(r, "the archive is truncated")
+				       : 0;
 		if (!memcmp(block, zeros, BLOCK))
 			return 0;
 		h = (const union header *)block;
 		if (!checksum_fits(h))
-			return archive_trouble(r, r->entries ? "a header is damaged" : "this is no tar archive");
+			return archive_trouble(r, r->entries ? "a header is damaged"
+							     : "this is no tar archive");
 		type = h->type;
-		if (type != 'x' && type != 'X' && type != 'g' && type != 'L' && type != 'K' && type != 'V')
+		if (type != 'x' && type != 'X' && type != 'g' && type != 'L' && type != 'K' &&
+		    type != 'V')
 			return fill_entry(r, h, long_path, long_link, e);
 		if (!number(h->size, 12, &size) || size < 0)
 			return archive_trouble(r, "a header is damaged");
@@ -437,7 +476,8 @@ int tar_next(struct tar_reader *r, struct tar_entry *e)
 		if (type == 'L' || type == 'K') {
 			bool is_path = type == 'L';
 
-			if (read_text(r, size, r->limits.path + 1, is_path ? &r->long_path : &r->long_link,
+			if (read_text(r, size, r->limits.path + 1,
+				      is_path ? &r->long_path : &r->long_link,
 				      is_path ? &r->path_room : &r->link_room) < 0)
 				return -1;
 			*(is_path ? &long_path : &long_link) = true;
@@ -449,7 +489,8 @@ int tar_next(struct tar_reader *r, struct tar_entry *e)
 			    tar_pax_read(&r->pax, r->pax_text, size, &r->limits, &r->trouble) < 0)
 				return -1;
 		} else if (++r->entries > r->limits.entries || (uint64_t)size > r->limits.pax) {
-			return trouble_set(&r->trouble, STAGE_LIMIT, E2BIG, "a global header is over the limit");
+			return trouble_set(&r->trouble, STAGE_LIMIT, E2BIG,
+					   "a global header is over the limit");
 		} else if (skip(r, size + -(uint64_t)size % BLOCK) < 0) {
 			return -1;
 		}
@@ -461,7 +502,8 @@ ssize_t tar_data(struct tar_reader *r, const uint8_t **data, uint64_t *offset)
 	ssize_t n;
 
 	if (r->sparse) {
-		while (r->extent < r->pax.extent_count && r->extent_done == r->pax.extents[r->extent].size) {
+		while (r->extent < r->pax.extent_count &&
+		       r->extent_done == r->pax.extents[r->extent].size) {
 			r->extent++;
 			r->extent_done = 0;
 		}
@@ -493,7 +535,7 @@ struct tar_reader *tar_open(struct tar_source *source, const struct tar_limits *
 {
 	struct tar_reader *r = xmalloc(sizeof(*r));
 
-	*r = (struct tar_reader){ .source = source, .limits = *limits };
+	*r = (struct tar_reader){.source = source, .limits = *limits};
 	return r;
 }
 

@@ -1,18 +1,27 @@
-/* Reads tar archives: V7, ustar, GNU, star, pax; sparse files of GNU tar in their four forms. Names are bytes: nothing is
- * decoded or normalised, as two different names must stay two. Nothing here touches the file system. */
+/* Reads tar archives: V7, ustar, GNU, star, pax; sparse files of GNU tar in their four forms. Names
+ * are bytes: nothing is decoded or normalised, as two different names must stay two. Nothing here
+ * touches the file system. */
 #pragma once
 #include "inside.h"
 
 /* Where the archive's bytes come from. */
 struct tar_source {
-	/* Points at what comes next, without taking it. 0: the end; -1: failed, `trouble` says why. Gives 512 bytes at an
-	 * offset that is a multiple of 512 unless fewer are left. */
+	/* Points at what comes next, without taking it. 0: the end; -1: failed, `trouble` says why.
+	 * Gives 512 bytes at an offset that is a multiple of 512 unless fewer are left. */
 	ssize_t (*peek)(struct tar_source *, const uint8_t **data);
 	void (*take)(struct tar_source *, size_t size);
 	struct trouble *trouble;
 };
 
-enum tar_kind { TAR_FILE, TAR_HARD_LINK, TAR_SYMLINK, TAR_CHAR, TAR_BLOCK, TAR_DIRECTORY, TAR_FIFO };
+enum tar_kind {
+	TAR_FILE,
+	TAR_HARD_LINK,
+	TAR_SYMLINK,
+	TAR_CHAR,
+	TAR_BLOCK,
+	TAR_DIRECTORY,
+	TAR_FIFO
+};
 
 struct tar_xattr {
 	const char *name;
@@ -45,8 +54,11 @@ struct tar_limits {
 };
 
 /* What any image in the field stays far below. */
-#define TAR_DEFAULT_LIMITS                                                                                         \
-	{ .entries = 10000000, .path = 4095, .file = 1ULL << 40, .pax = 1 << 20, .xattrs = 256, .extents = 1 << 17 }
+#define TAR_DEFAULT_LIMITS                                                             \
+	{                                                                              \
+		.entries = 10000000, .path = 4095, .file = 1ULL << 40, .pax = 1 << 20, \
+		.xattrs = 256, .extents = 1 << 17                                      \
+	}
 
 struct tar_reader;
 

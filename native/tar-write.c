@@ -86,8 +86,9 @@ static bool octal(char *field, size_t size, uint64_t value)
 
 static char type_of(enum tar_kind kind)
 {
-	static const char types[] = { [TAR_FILE] = '0', [TAR_HARD_LINK] = '1', [TAR_SYMLINK] = '2', [TAR_CHAR] = '3',
-				      [TAR_BLOCK] = '4', [TAR_DIRECTORY] = '5', [TAR_FIFO] = '6' };
+	static const char types[] = {
+		[TAR_FILE] = '0',  [TAR_HARD_LINK] = '1', [TAR_SYMLINK] = '2', [TAR_CHAR] = '3',
+		[TAR_BLOCK] = '4', [TAR_DIRECTORY] = '5', [TAR_FIFO] = '6'};
 
 	return types[kind];
 }
@@ -116,7 +117,7 @@ static bool put_name(char *field, const char *name)
 
 static void write_pax(struct blob_writer *out, const struct text *pax)
 {
-	struct ustar h = { .type = 'x' };
+	struct ustar h = {.type = 'x'};
 
 	strcpy(h.name, "PaxHeaders/0");
 	octal(h.mode, 8, 0644);
@@ -141,8 +142,8 @@ static void collect_xattrs(struct text *pax, const struct tar_entry *e)
 
 void tar_write_header(struct blob_writer *out, const struct tar_entry *e)
 {
-	struct ustar h = { .type = type_of(e->kind) };
-	struct text pax = { 0 };
+	struct ustar h = {.type = type_of(e->kind)};
+	struct text pax = {0};
 	bool device = e->kind == TAR_CHAR || e->kind == TAR_BLOCK;
 	bool linked = e->kind == TAR_SYMLINK || e->kind == TAR_HARD_LINK;
 	uint64_t size = e->kind == TAR_FILE ? e->size : 0;
@@ -158,7 +159,8 @@ void tar_write_header(struct blob_writer *out, const struct tar_entry *e)
 		record_number(&pax, "uid", e->uid);
 	if (!octal(h.gid, 8, e->gid))
 		record_number(&pax, "gid", e->gid);
-	if (!octal(h.mtime, 12, e->mtime.seconds < 0 ? UINT64_MAX : (uint64_t)e->mtime.seconds) || e->mtime.nanoseconds)
+	if (!octal(h.mtime, 12, e->mtime.seconds < 0 ? UINT64_MAX : (uint64_t)e->mtime.seconds) ||
+	    e->mtime.nanoseconds)
 		record_time(&pax, e->mtime.seconds, e->mtime.nanoseconds);
 	octal(h.major, 8, device ? e->device_major : 0);
 	octal(h.minor, 8, device ? e->device_minor : 0);

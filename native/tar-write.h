@@ -1,4 +1,5 @@
-/* Writes a tar archive: ustar headers, with a pax header before where ustar can't say it. One tree, one archive. */
+/* Writes a tar archive: ustar headers, with a pax header before where ustar can't say it. One tree,
+ * one archive. */
 #pragma once
 #include "blob-write.h"
 #include "tar-read.h"

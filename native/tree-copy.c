@@ -32,7 +32,8 @@ struct copying {
 
 #define BUFFER_SIZE ((size_t)256 * 1024)
 
-__attribute__((noreturn)) static void fail_copy(const struct copying *c, const char *stage, const char *what)
+__attribute__((noreturn)) static void fail_copy(const struct copying *c, const char *stage,
+						const char *what)
 {
 	inside_fail(stage, errno, c->path, "%s", what);
 }
@@ -40,7 +41,8 @@ __attribute__((noreturn)) static void fail_copy(const struct copying *c, const c
 static void copy_by_hand(struct copying *c, int from, int to, off_t offset, off_t end)
 {
 	while (offset < end) {
-		size_t size = end - offset < (off_t)BUFFER_SIZE ? (size_t)(end - offset) : BUFFER_SIZE;
+		size_t size = end - offset < (off_t)BUFFER_SIZE ? (size_t)(end - offset)
+								: BUFFER_SIZE;
 		ssize_t n = pread(from, c->buffer, size, offset);
 
 		if (n < 0 && errno == EINTR)
@@ -89,7 +91,8 @@ static void copy_data(struct copying *c, int from, int to, off_t size)
 	if (!c->no_clone) {
 		if (ioctl(to, FICLONE, from) == 0)
 			return;
-		c->no_clone = errno == EOPNOTSUPP || errno == EXDEV || errno == ENOTTY || errno == ENOSYS || errno == EINVAL;
+		c->no_clone = errno == EOPNOTSUPP || errno == EXDEV || errno == ENOTTY ||
+			      errno == ENOSYS || errno == EINVAL;
 	}
 	while (hole < size) {
 		data = lseek(from, hole, SEEK_DATA);
@@ -114,7 +117,8 @@ static void copy_xattrs(struct copying *c, int from, int to)
 	for (size_t i = 0; i < c->xattrs.count; i++) {
 		const struct tar_xattr *xattr = &c->xattrs.items[i];
 
-		if (fsetxattr(to, xattr->name, xattr->value, xattr->size, 0) < 0 && (errno == ENOSPC || errno == EDQUOT))
+		if (fsetxattr(to, xattr->name, xattr->value, xattr->size, 0) < 0 &&
+		    (errno == ENOSPC || errno == EDQUOT))
 			fail_copy(c, STAGE_WRITE, "set an extended attribute");
 	}
 	if (c->options->single && c->xattrs.override[0])
@@ -124,7 +128,7 @@ static void copy_xattrs(struct copying *c, int from, int to)
 /* Owner first: changing it clears setuid and capabilities. */
 static void dress(struct copying *c, int from, int to, const struct stat *st)
 {
-	const struct timespec times[2] = { st->st_atim, st->st_mtim };
+	const struct timespec times[2] = {st->st_atim, st->st_mtim};
 
 	if (fchown(to, st->st_uid, st->st_gid) < 0)
 		fail_copy(c, STAGE_WRITE, "set the owner");
@@ -136,8 +140,9 @@ static void dress(struct copying *c, int from, int to, const struct stat *st)
 /* A second name of what was copied before. False if that is gone. */
 static bool link_to_first(struct copying *c, const char *first, int to_fd, const char *name)
 {
-	struct open_how how = { .flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
-				.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS };
+	struct open_how how = {.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+			       .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
+					  RESOLVE_NO_MAGICLINKS};
 	int fd = syscall(SYS_openat2, c->root_fd, first, &how, sizeof(how));
 	char path[32];
 	bool linked;
@@ -161,7 +166,8 @@ static void copy_file(struct copying *c, int from_fd, int to_fd, const char *nam
 		fail_copy(c, STAGE_INPUT, "open the file");
 	first = st.st_nlink > 1 ? link_seen(&c->links, &st, c->path) : NULL;
 	if (!first || !link_to_first(c, first, to_fd, name)) {
-		to = openat(to_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		to = openat(to_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			    0600);
 		if (to < 0)
 			fail_copy(c, STAGE_WRITE, "make the file");
 		copy_data(c, from, to, st.st_size);
@@ -173,9 +179,10 @@ static void copy_file(struct copying *c, int from_fd, int to_fd, const char *nam
 	close(from);
 }
 
-static void copy_other(struct copying *c, int from_fd, int to_fd, const char *name, const struct stat *st)
+static void copy_other(struct copying *c, int from_fd, int to_fd, const char *name,
+		       const struct stat *st)
 {
-	const struct timespec times[2] = { st->st_atim, st->st_mtim };
+	const struct timespec times[2] = {st->st_atim, st->st_mtim};
 	char target[PATH_MAX];
 	ssize_t length;
 
@@ -200,7 +207,8 @@ static void copy_other(struct copying *c, int from_fd, int to_fd, const char *na
 
 static void copy_folder(struct copying *c, int from, int to, int depth);
 
-static void copy_child_folder(struct copying *c, int from_fd, int to_fd, const char *name, int depth)
+static void copy_child_folder(struct copying *c, int from_fd, int to_fd, const char *name,
+			      int depth)
 {
 	int from = open_to_read(from_fd, name, true), to;
 
@@ -225,9 +233,11 @@ static bool act_on_mark(struct copying *c, int to_fd, const char *name, const st
 
 	if (!strcmp(name, WHITEOUT_OPAQUE))
 		return true;
-	if (!hidden && S_ISREG(st->st_mode) && !strncmp(name, WHITEOUT_PREFIX, strlen(WHITEOUT_PREFIX)))
+	if (!hidden && S_ISREG(st->st_mode) &&
+	    !strncmp(name, WHITEOUT_PREFIX, strlen(WHITEOUT_PREFIX)))
 		hidden = name + strlen(WHITEOUT_PREFIX);
-	if (hidden && *hidden && strcmp(hidden, ".") && strcmp(hidden, "..") && tree_remove_at(to_fd, hidden) < 0)
+	if (hidden && *hidden && strcmp(hidden, ".") && strcmp(hidden, "..") &&
+	    tree_remove_at(to_fd, hidden) < 0)
 		fail_copy(c, STAGE_WRITE, "remove what the layer hides");
 	return hidden != NULL;
 }
@@ -246,7 +256,8 @@ static void copy_entry(struct copying *c, int from_fd, int to_fd, const char *na
 	if (fstatat(from_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		fail_copy(c, STAGE_INPUT, "look at the entry");
 	if (!c->options->marks || !act_on_mark(c, to_fd, name, &st)) {
-		if (fstatat(to_fd, name, &there, AT_SYMLINK_NOFOLLOW) == 0 && !(S_ISDIR(there.st_mode) && S_ISDIR(st.st_mode)) &&
+		if (fstatat(to_fd, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    !(S_ISDIR(there.st_mode) && S_ISDIR(st.st_mode)) &&
 		    tree_remove_at(to_fd, name) < 0)
 			fail_copy(c, STAGE_WRITE, "replace what is there");
 		if (S_ISDIR(st.st_mode))
@@ -277,7 +288,8 @@ static void copy_folder(struct copying *c, int from, int to, int depth)
 	dress(c, from, to, &st);
 }
 
-void tree_copy(int from_fd, int to_fd, const struct tree_copy_options *options, struct tree_copied *copied)
+void tree_copy(int from_fd, int to_fd, const struct tree_copy_options *options,
+	       struct tree_copied *copied)
 {
 	struct copying *c = xmalloc(sizeof(*c));
 

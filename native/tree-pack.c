@@ -12,7 +12,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-/* A folder on the way down. In a difference its own header is written only when something beneath is. */
+/* A folder on the way down. In a difference its own header is written only when something beneath
+ * is. */
 struct level {
 	const struct level *parent;
 	int fd, base_fd;
@@ -26,7 +27,7 @@ struct packing {
 	struct blob_writer *out;
 	struct link_table links;
 	struct xattr_list xattrs;
-	char *path;	/* of the entry at hand */
+	char *path; /* of the entry at hand */
 	size_t path_length, path_room;
 	size_t prefix_length;
 	uint64_t mount_id;
@@ -56,14 +57,22 @@ static void path_cut(struct packing *p, size_t length)
 	p->path[length] = '\0';
 }
 
-static void fill_entry(struct packing *p, struct tar_entry *e, enum tar_kind kind, const struct stat *st)
+static void fill_entry(struct packing *p, struct tar_entry *e, enum tar_kind kind,
+		       const struct stat *st)
 {
 	*e = (struct tar_entry){
-		.kind = kind, .path = p->path, .link = "", .mode = st->st_mode & 07777, .uid = st->st_uid, .gid = st->st_gid,
-		.device_major = major(st->st_rdev), .device_minor = minor(st->st_rdev),
+		.kind = kind,
+		.path = p->path,
+		.link = "",
+		.mode = st->st_mode & 07777,
+		.uid = st->st_uid,
+		.gid = st->st_gid,
+		.device_major = major(st->st_rdev),
+		.device_minor = minor(st->st_rdev),
 		.size = kind == TAR_FILE ? st->st_size : 0,
-		.mtime = { st->st_mtim.tv_sec, st->st_mtim.tv_nsec },
-		.xattrs = p->xattrs.items, .xattr_count = p->xattrs.count,
+		.mtime = {st->st_mtim.tv_sec, st->st_mtim.tv_nsec},
+		.xattrs = p->xattrs.items,
+		.xattr_count = p->xattrs.count,
 	};
 	/* On the other rungs it is an attribute that any process in the container may have set. */
 	if (p->options->single && p->xattrs.override[0])
@@ -97,7 +106,7 @@ static void write_folder_header(struct packing *p, int fd, const struct stat *st
 
 static void write_marker(struct packing *p, const char *name)
 {
-	struct tar_entry e = { .kind = TAR_FILE, .link = "" };
+	struct tar_entry e = {.kind = TAR_FILE, .link = ""};
 	size_t length = p->path_length;
 
 	path_push(p, name);
@@ -124,7 +133,8 @@ static void write_parents(struct packing *p, const struct level *level)
 	free(whole);
 }
 
-/* The size in the header holds: a file that shrinks meanwhile ends in zeros, one that grows is cut. */
+/* The size in the header holds: a file that shrinks meanwhile ends in zeros, one that grows is cut.
+ */
 static void write_file_data(struct packing *p, int fd, uint64_t size)
 {
 	uint64_t left = size;
@@ -179,8 +189,10 @@ static void pack_other(struct packing *p, int dir_fd, const char *name, const st
 {
 	char target[PATH_MAX];
 	struct tar_entry e;
-	enum tar_kind kind = S_ISLNK(st->st_mode) ? TAR_SYMLINK : S_ISCHR(st->st_mode) ? TAR_CHAR
-			   : S_ISBLK(st->st_mode) ? TAR_BLOCK : TAR_FIFO;
+	enum tar_kind kind = S_ISLNK(st->st_mode)   ? TAR_SYMLINK
+			     : S_ISCHR(st->st_mode) ? TAR_CHAR
+			     : S_ISBLK(st->st_mode) ? TAR_BLOCK
+						    : TAR_FIFO;
 	const char *first = st->st_nlink > 1 ? link_seen(&p->links, st, p->path) : NULL;
 
 	if (first) {
@@ -207,7 +219,8 @@ static void pack_other(struct packing *p, int dir_fd, const char *name, const st
 static bool same_link(int a, int b, const char *name)
 {
 	char first[PATH_MAX], second[PATH_MAX];
-	ssize_t n = readlinkat(a, name, first, sizeof(first)), m = readlinkat(b, name, second, sizeof(second));
+	ssize_t n = readlinkat(a, name, first, sizeof(first)),
+		m = readlinkat(b, name, second, sizeof(second));
 
 	return n == m && n >= 0 && !memcmp(first, second, n);
 }
@@ -219,9 +232,11 @@ static bool same_metadata(const struct stat *a, const struct stat *b)
 }
 
 /* As other engines compare without an overlay: by size and time, not by content. */
-static bool unchanged(int fd, int base_fd, const char *name, const struct stat *st, const struct stat *base)
+static bool unchanged(int fd, int base_fd, const char *name, const struct stat *st,
+		      const struct stat *base)
 {
-	return same_metadata(st, base) && st->st_rdev == base->st_rdev && (!S_ISREG(st->st_mode) || st->st_size == base->st_size) &&
+	return same_metadata(st, base) && st->st_rdev == base->st_rdev &&
+	       (!S_ISREG(st->st_mode) || st->st_size == base->st_size) &&
 	       (!S_ISLNK(st->st_mode) || same_link(fd, base_fd, name));
 }
 
@@ -241,7 +256,8 @@ static uint64_t mount_id(int fd, const char *name)
 {
 	struct statx st;
 
-	if (statx(fd, name, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_MNT_ID, &st) < 0)
+	if (statx(fd, name, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_MNT_ID,
+		  &st) < 0)
 		return 0;
 	return st.stx_mnt_id;
 }
@@ -253,11 +269,15 @@ static bool is_mounted(const struct packing *p, int dir_fd, const char *name)
 
 static void pack_children(struct packing *p, const struct level *level);
 
-static void pack_folder(struct packing *p, const struct level *parent, const char *name, const struct stat *base)
+static void pack_folder(struct packing *p, const struct level *parent, const char *name,
+			const struct stat *base)
 {
 	bool compared = base && S_ISDIR(base->st_mode);
 	bool written = false;
-	struct level level = { .parent = parent, .path_length = p->path_length, .written = &written, .base_fd = -1 };
+	struct level level = {.parent = parent,
+			      .path_length = p->path_length,
+			      .written = &written,
+			      .base_fd = -1};
 
 	level.fd = open_to_read(parent->fd, name, true);
 	if (level.fd < 0 || fstat(level.fd, &level.st) < 0) {
@@ -285,7 +305,8 @@ static void pack_folder(struct packing *p, const struct level *parent, const cha
 static void pack_entry(struct packing *p, const struct level *level, const char *name)
 {
 	struct stat st, base;
-	bool has_base = level->base_fd >= 0 && fstatat(level->base_fd, name, &base, AT_SYMLINK_NOFOLLOW) == 0;
+	bool has_base = level->base_fd >= 0 &&
+			fstatat(level->base_fd, name, &base, AT_SYMLINK_NOFOLLOW) == 0;
 	size_t length = p->path_length;
 
 	if (fstatat(level->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
@@ -324,18 +345,21 @@ static void write_whiteout(struct packing *p, const struct level *level, const c
 	write_marker(p, marker);
 }
 
-static void pack_whiteouts(struct packing *p, const struct level *level, const struct name_list *names)
+static void pack_whiteouts(struct packing *p, const struct level *level,
+			   const struct name_list *names)
 {
 	struct stat st;
 
 	for (size_t i = 0; i < names->count; i++) {
-		if (fstatat(level->fd, names->names[i], &st, AT_SYMLINK_NOFOLLOW) == 0 && is_whiteout(&st))
+		if (fstatat(level->fd, names->names[i], &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    is_whiteout(&st))
 			write_whiteout(p, level, names->names[i]);
 	}
 }
 
 /* What is in the base and not here any more. */
-static void pack_removed(struct packing *p, const struct level *level, const struct name_list *names)
+static void pack_removed(struct packing *p, const struct level *level,
+			 const struct name_list *names)
 {
 	struct name_list base;
 	size_t at = 0;
@@ -368,7 +392,8 @@ static void pack_children(struct packing *p, const struct level *level)
 	names_free(&names);
 }
 
-static void packing_begin(struct packing *p, struct blob_writer *out, const char *prefix, const struct tree_pack_options *options)
+static void packing_begin(struct packing *p, struct blob_writer *out, const char *prefix,
+			  const struct tree_pack_options *options)
 {
 	memset(p, 0, sizeof(*p));
 	p->options = options;
@@ -389,11 +414,12 @@ static uint64_t packing_end(struct packing *p)
 	return entries;
 }
 
-uint64_t tree_pack(struct blob_writer *out, int root_fd, int base_fd, const char *prefix, const struct tree_pack_options *options)
+uint64_t tree_pack(struct blob_writer *out, int root_fd, int base_fd, const char *prefix,
+		   const struct tree_pack_options *options)
 {
 	struct packing *p = xmalloc(sizeof(*p));
 	bool written = false;
-	struct level root = { .fd = root_fd, .base_fd = base_fd, .written = &written };
+	struct level root = {.fd = root_fd, .base_fd = base_fd, .written = &written};
 
 	packing_begin(p, out, prefix, options);
 	root.path_length = p->path_length;
@@ -408,7 +434,8 @@ uint64_t tree_pack(struct blob_writer *out, int root_fd, int base_fd, const char
 	return packing_end(p);
 }
 
-uint64_t tree_pack_one(struct blob_writer *out, int dir_fd, const char *name, const char *as, const struct tree_pack_options *options)
+uint64_t tree_pack_one(struct blob_writer *out, int dir_fd, const char *name, const char *as,
+		       const struct tree_pack_options *options)
 {
 	struct packing *p = xmalloc(sizeof(*p));
 	struct stat st;

@@ -9,14 +9,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MAX_LINKS 40	/* as the kernel */
-#define MAX_DEPTH 2048	/* a path of PATH_MAX has no more */
+#define MAX_LINKS 40   /* as the kernel */
+#define MAX_DEPTH 2048 /* a path of PATH_MAX has no more */
 
 void walk_init(struct walk *walk, int root_fd)
 {
 	struct stat st;
 
-	*walk = (struct walk){ .root_fd = root_fd };
+	*walk = (struct walk){.root_fd = root_fd};
 	walk->root_setgid = fstat(root_fd, &st) == 0 && st.st_mode & S_ISGID;
 }
 
@@ -104,9 +104,10 @@ static int walk_push(struct walk *walk, const char *name, int fd)
 		walk->room = walk->room ? 2 * walk->room : 32;
 		walk->steps = xrealloc(walk->steps, walk->room * sizeof(*walk->steps));
 	}
-	walk->steps[walk->depth++] = (struct walk_step){
-		.name = xstrdup(name), .fd = fd, .setgid = fstat(fd, &st) == 0 && st.st_mode & S_ISGID
-	};
+	walk->steps[walk->depth++] =
+		(struct walk_step){.name = xstrdup(name),
+				   .fd = fd,
+				   .setgid = fstat(fd, &st) == 0 && st.st_mode & S_ISGID};
 	return 0;
 }
 
@@ -158,7 +159,8 @@ static int make_folder(int fd, const char *name, bool replace)
 }
 
 /* One real component. 1: stands in it; 0: it is a link, `*path` now says where to; -1: errno. */
-static int walk_into(struct walk *walk, const char *name, char **path, const char *rest, bool create, bool replace)
+static int walk_into(struct walk *walk, const char *name, char **path, const char *rest,
+		     bool create, bool replace)
 {
 	int fd = open_folder(walk_fd(walk), name);
 
@@ -198,7 +200,8 @@ static size_t shared_steps(const struct walk *walk, const char **at, const char 
 		const char *slash = memchr(*at, '/', end - *at);
 		size_t length = (slash ? slash : end) - *at;
 
-		if (strlen(walk->steps[depth].name) != length || memcmp(walk->steps[depth].name, *at, length))
+		if (strlen(walk->steps[depth].name) != length ||
+		    memcmp(walk->steps[depth].name, *at, length))
 			break;
 		depth++;
 		*at += length + (slash != NULL);
@@ -254,7 +257,8 @@ static void note_resolved(struct walk *walk)
 		size_t part = strlen(walk->steps[i].name);
 
 		if (walk->resolved_room < length + part + 2)
-			walk->resolved = xrealloc(walk->resolved, walk->resolved_room = length + part + 256);
+			walk->resolved =
+				xrealloc(walk->resolved, walk->resolved_room = length + part + 256);
 		if (length)
 			walk->resolved[length++] = '/';
 		memcpy(walk->resolved + length, walk->steps[i].name, part);

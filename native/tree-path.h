@@ -4,7 +4,8 @@
 
 #include <sys/stat.h>
 
-/* A walk stands in one folder and remembers the way there, as archives name neighbours one after another. */
+/* A walk stands in one folder and remembers the way there, as archives name neighbours one after
+ * another. */
 struct walk_step {
 	char *name;
 	int fd;
@@ -23,13 +24,15 @@ struct walk {
 void walk_init(struct walk *, int root_fd);
 void walk_free(struct walk *);
 
-/* Turns an archive's name into a clean one: no leading or double slashes, no ".", ".." resolved by name as every other
- * engine does; "" is the root. False with errno: EXDEV if it would leave the root, ENAMETOOLONG, EINVAL. */
+/* Turns an archive's name into a clean one: no leading or double slashes, no ".", ".." resolved by
+ * name as every other engine does; "" is the root. False with errno: EXDEV if it would leave the
+ * root, ENAMETOOLONG, EINVAL. */
 bool path_clean(const char *path, char **clean, size_t *room);
 
-/* Goes to the folder `path` (clean); symbolic links in it are followed as the container would see them, with the root
- * as `/`. Missing folders are made (0755, root) when `create`, and also instead of files that are in the way when
- * `replace`. Returns the walk's descriptor (not the caller's), or -1 with errno. */
+/* Goes to the folder `path` (clean); symbolic links in it are followed as the container would see
+ * them, with the root as `/`. Missing folders are made (0755, root) when `create`, and also instead
+ * of files that are in the way when `replace`. Returns the walk's descriptor (not the caller's), or
+ * -1 with errno. */
 int walk_to(struct walk *, const char *path, size_t length, bool create, bool replace);
 
 /* What is made in the current folder gets its group. */

@@ -27,7 +27,8 @@ static void add_name(struct name_list *list, const char *name)
 	size_t size = strlen(name) + 1;
 
 	if (list->text_size + size > list->text_room)
-		list->text = xrealloc(list->text, list->text_room = 2 * (list->text_size + size) + 1024);
+		list->text =
+			xrealloc(list->text, list->text_room = 2 * (list->text_size + size) + 1024);
 	memcpy(list->text + list->text_size, name, size);
 	list->text_size += size;
 	list->count++;
@@ -40,7 +41,7 @@ int names_read(int dir_fd, struct name_list *list)
 	struct dirent *entry;
 	char *at;
 
-	*list = (struct name_list){ 0 };
+	*list = (struct name_list){0};
 	if (!dir)
 		return -1;
 	while ((errno = 0, entry = readdir(dir))) {
@@ -93,7 +94,8 @@ static ssize_t get_value(int fd, const char *path, const char *name, void *value
 	return fd >= 0 ? fgetxattr(fd, name, value, size) : lgetxattr(path, name, value, size);
 }
 
-static void take_xattr(struct xattr_list *list, int fd, const char *path, const char *name, size_t *used)
+static void take_xattr(struct xattr_list *list, int fd, const char *path, const char *name,
+		       size_t *used)
 {
 	ssize_t size;
 	uint8_t *value = list->data + *used;
@@ -108,7 +110,7 @@ static void take_xattr(struct xattr_list *list, int fd, const char *path, const 
 	size = get_value(fd, path, name, value, list->room - *used);
 	if (size < 0 || list->count == sizeof(list->items) / sizeof(*list->items))
 		return;
-	list->items[list->count++] = (struct tar_xattr){ name, value, size };
+	list->items[list->count++] = (struct tar_xattr){name, value, size};
 	*used += size;
 }
 
@@ -156,7 +158,8 @@ static void grow(struct link_table *table)
 	memset(slots, 0, room * sizeof(*slots));
 	for (size_t i = 0; i < table->room; i++) {
 		if (table->slots[i].path)
-			*find_slot(slots, room, table->slots[i].device, table->slots[i].inode) = table->slots[i];
+			*find_slot(slots, room, table->slots[i].device, table->slots[i].inode) =
+				table->slots[i];
 	}
 	free(table->slots);
 	table->slots = slots;
@@ -172,7 +175,7 @@ const char *link_seen(struct link_table *table, const struct stat *st, const cha
 	slot = find_slot(table->slots, table->room, st->st_dev, st->st_ino);
 	if (slot->path)
 		return slot->path;
-	*slot = (struct link_slot){ st->st_dev, st->st_ino, xstrdup(path) };
+	*slot = (struct link_slot){st->st_dev, st->st_ino, xstrdup(path)};
 	table->count++;
 	return NULL;
 }

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 struct name_list {
-	char **names;	/* sorted by bytes */
+	char **names; /* sorted by bytes */
 	size_t count, room;
 	char *text;
 	size_t text_size, text_room;
@@ -16,7 +16,8 @@ struct name_list {
 int names_read(int dir_fd, struct name_list *);
 void names_free(struct name_list *);
 
-/* Opens a folder or a regular file for reading, whatever it may have become meanwhile: never blocks, never follows. */
+/* Opens a folder or a regular file for reading, whatever it may have become meanwhile: never
+ * blocks, never follows. */
 int open_to_read(int dir_fd, const char *name, bool folder);
 
 /* Extended attributes, sorted by name, without those of a storage driver. */

@@ -12,9 +12,9 @@
 #define MAX_LEVEL 200
 
 struct removal {
-	int top_fd;	 /* where deep folders are moved to */
+	int top_fd; /* where deep folders are moved to */
 	unsigned moved;
-	bool again;	 /* something was moved there after it had been read */
+	bool again; /* something was moved there after it had been read */
 };
 
 static int remove_entry(struct removal *removal, int dir_fd, const char *name, int level);
@@ -79,7 +79,8 @@ static int remove_entry(struct removal *removal, int dir_fd, const char *name, i
 
 	if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
 		return 0;
-	if (errno == EACCES && fchmodat(dir_fd, ".", 0700, 0) == 0 && unlinkat(dir_fd, name, 0) == 0)
+	if (errno == EACCES && fchmodat(dir_fd, ".", 0700, 0) == 0 &&
+	    unlinkat(dir_fd, name, 0) == 0)
 		return 0;
 	if (errno != EISDIR && errno != EPERM)
 		return -1;
@@ -100,7 +101,7 @@ static int remove_entry(struct removal *removal, int dir_fd, const char *name, i
 
 int tree_remove_children(int dir_fd)
 {
-	struct removal removal = { .top_fd = dir_fd };
+	struct removal removal = {.top_fd = dir_fd};
 
 	do {
 		int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -42,7 +42,7 @@ __attribute__((noreturn)) static void fail_write(const struct tree_writer *w, co
 /* How the kernel takes a time; what it can't hold is cut to what it can. */
 static struct timespec kernel_time(const struct tar_entry *e)
 {
-	return (struct timespec){ .tv_sec = e->mtime.seconds, .tv_nsec = e->mtime.nanoseconds };
+	return (struct timespec){.tv_sec = e->mtime.seconds, .tv_nsec = e->mtime.nanoseconds};
 }
 
 static void clean_path(struct tree_writer *w, const char *path, char **clean, size_t *room)
@@ -55,15 +55,18 @@ static void clean_path(struct tree_writer *w, const char *path, char **clean, si
 }
 
 /* The folder that `clean` lies in, and its last part. */
-static struct place find_place(struct tree_writer *w, struct walk *walk, const char *clean, bool create)
+static struct place find_place(struct tree_writer *w, struct walk *walk, const char *clean,
+			       bool create)
 {
 	const char *slash = strrchr(clean, '/');
-	struct place place = { .name = slash ? slash + 1 : clean };
+	struct place place = {.name = slash ? slash + 1 : clean};
 
 	place.dir_fd = walk_to(walk, clean, slash ? slash - clean : 0, create, create);
 	if (place.dir_fd < 0)
-		inside_fail(errno == ENAMETOOLONG || errno == EMFILE ? STAGE_LIMIT : STAGE_WRITE, errno, w->path,
-			    create ? "make the folder of the entry" : "the target of a hard link is not there");
+		inside_fail(errno == ENAMETOOLONG || errno == EMFILE ? STAGE_LIMIT : STAGE_WRITE,
+			    errno, w->path,
+			    create ? "make the folder of the entry"
+				   : "the target of a hard link is not there");
 	return place;
 }
 
@@ -95,11 +98,14 @@ static uint32_t group(const struct tree_writer *w, const struct tar_entry *e)
 	return w->options.chown ? w->options.gid : e->gid;
 }
 
-__attribute__((noreturn)) static void fail_owner(const struct tree_writer *w, const struct tar_entry *e)
+__attribute__((noreturn)) static void fail_owner(const struct tree_writer *w,
+						 const struct tar_entry *e)
 {
 	if (errno == EINVAL)
-		inside_fail(STAGE_ID, EINVAL, w->path, "the owner %u:%u has no id in the user namespace: its range is too small",
-			    owner(w, e), group(w, e));
+		inside_fail(
+			STAGE_ID, EINVAL, w->path,
+			"the owner %u:%u has no id in the user namespace: its range is too small",
+			owner(w, e), group(w, e));
 	fail_write(w, "set the owner");
 }
 
@@ -122,7 +128,8 @@ static void set_owner(struct tree_writer *w, const struct tar_entry *e, int fd, 
 		w->skipped++;
 }
 
-/* A capability that names the root of another namespace says nothing here; the kernel adds ours (capabilities(7)). */
+/* A capability that names the root of another namespace says nothing here; the kernel adds ours
+ * (capabilities(7)). */
 static void set_capability(struct tree_writer *w, int fd, const struct tar_xattr *xattr)
 {
 	uint8_t value[20];
@@ -154,7 +161,8 @@ static void set_xattrs(struct tree_writer *w, const struct tar_entry *e, int fd)
 	}
 }
 
-static void write_piece(struct tree_writer *w, int fd, const uint8_t *data, size_t size, uint64_t offset)
+static void write_piece(struct tree_writer *w, int fd, const uint8_t *data, size_t size,
+			uint64_t offset)
 {
 	while (size) {
 		ssize_t n = pwrite(fd, data, size, offset);
@@ -169,7 +177,8 @@ static void write_piece(struct tree_writer *w, int fd, const uint8_t *data, size
 	}
 }
 
-static void write_data(struct tree_writer *w, struct tar_reader *tar, const struct tar_entry *e, int fd)
+static void write_data(struct tree_writer *w, struct tar_reader *tar, const struct tar_entry *e,
+		       int fd)
 {
 	const uint8_t *data;
 	uint64_t offset, end = 0;
@@ -185,10 +194,11 @@ static void write_data(struct tree_writer *w, struct tar_reader *tar, const stru
 		fail_write(w, "make the file's last hole");
 }
 
-static void write_file(struct tree_writer *w, struct tar_reader *tar, const struct tar_entry *e, struct place *place)
+static void write_file(struct tree_writer *w, struct tar_reader *tar, const struct tar_entry *e,
+		       struct place *place)
 {
 	mode_t special = e->mode & (S_ISUID | S_ISGID | S_ISVTX);
-	struct timespec times[2] = { kernel_time(e), kernel_time(e) };
+	struct timespec times[2] = {kernel_time(e), kernel_time(e)};
 	int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
 	int fd = openat(place->dir_fd, place->name, flags, e->mode & 0777);
 
@@ -221,7 +231,7 @@ static void note_folder(struct tree_writer *w, const char *name, const struct ta
 		w->folder_room = w->folder_room ? 2 * w->folder_room : 1024;
 		w->folders = xrealloc(w->folders, w->folder_room * sizeof(*w->folders));
 	}
-	w->folders[w->folder_count++] = (struct dated_folder){ path, kernel_time(e) };
+	w->folders[w->folder_count++] = (struct dated_folder){path, kernel_time(e)};
 }
 
 static void dress_folder(struct tree_writer *w, const struct tar_entry *e, int fd, bool fresh)
@@ -253,7 +263,8 @@ static void write_folder(struct tree_writer *w, const struct tar_entry *e, struc
 	if (mkdirat(place->dir_fd, place->name, e->mode & 0777) < 0) {
 		if (errno != EEXIST)
 			fail_write(w, "make the folder");
-		fd = openat(place->dir_fd, place->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		fd = openat(place->dir_fd, place->name,
+			    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		fresh = fd < 0;
 		if (fresh) {
 			whiteout = clear_place(w, place);
@@ -262,7 +273,8 @@ static void write_folder(struct tree_writer *w, const struct tar_entry *e, struc
 		}
 	}
 	if (fresh)
-		fd = openat(place->dir_fd, place->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		fd = openat(place->dir_fd, place->name,
+			    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		fail_write(w, "open the folder");
 	if (whiteout && opaque_set(fd) < 0)
@@ -275,9 +287,10 @@ static void write_folder(struct tree_writer *w, const struct tar_entry *e, struc
 }
 
 /* Links and FIFOs can't be opened: everything goes by name, in a folder that is ours alone. */
-static void dress_other(struct tree_writer *w, const struct tar_entry *e, const struct place *place, bool symlink)
+static void dress_other(struct tree_writer *w, const struct tar_entry *e, const struct place *place,
+			bool symlink)
 {
-	struct timespec times[2] = { kernel_time(e), kernel_time(e) };
+	struct timespec times[2] = {kernel_time(e), kernel_time(e)};
 	char self[40 + NAME_MAX];
 
 	if (!w->options.single && (owner(w, e) || group(w, e) || walk_setgid(&w->walk)) &&
@@ -289,14 +302,16 @@ static void dress_other(struct tree_writer *w, const struct tar_entry *e, const 
 		const struct tar_xattr *xattr = &e->xattrs[i];
 
 		snprintf(self, sizeof(self), "/proc/self/fd/%d/%s", place->dir_fd, place->name);
-		if (!xattr_is_internal(xattr->name) && lsetxattr(self, xattr->name, xattr->value, xattr->size, 0) < 0)
+		if (!xattr_is_internal(xattr->name) &&
+		    lsetxattr(self, xattr->name, xattr->value, xattr->size, 0) < 0)
 			w->skipped++;
 	}
 	if (utimensat(place->dir_fd, place->name, times, AT_SYMLINK_NOFOLLOW) < 0)
 		fail_write(w, "set the time");
 }
 
-/* Whether a relative target climbs above the root, by name, as containers/storage and moby judge it. */
+/* Whether a relative target climbs above the root, by name, as containers/storage and moby judge
+ * it. */
 static bool link_escapes(const char *clean_path_of_link, const char *target)
 {
 	long depth = 0;
@@ -321,7 +336,8 @@ static bool link_escapes(const char *clean_path_of_link, const char *target)
 	return false;
 }
 
-static void write_symlink(struct tree_writer *w, const struct tar_entry *e, const struct place *place)
+static void write_symlink(struct tree_writer *w, const struct tar_entry *e,
+			  const struct place *place)
 {
 	if (!*e->link)
 		inside_fail(STAGE_ARCHIVE, EINVAL, w->path, "a symbolic link has no target");
@@ -337,7 +353,8 @@ static void write_symlink(struct tree_writer *w, const struct tar_entry *e, cons
 	dress_other(w, e, place, true);
 }
 
-static void write_hard_link(struct tree_writer *w, const struct tar_entry *e, const struct place *place)
+static void write_hard_link(struct tree_writer *w, const struct tar_entry *e,
+			    const struct place *place)
 {
 	struct place target;
 	struct stat from, to;
@@ -348,7 +365,8 @@ static void write_hard_link(struct tree_writer *w, const struct tar_entry *e, co
 	target = find_place(w, &w->link_walk, w->clean_link, false);
 	/* AT_SYMLINK_FOLLOW is not given: a link to a symbolic link is one more name of it. */
 	if (fstatat(target.dir_fd, target.name, &from, AT_SYMLINK_NOFOLLOW) < 0)
-		inside_fail(STAGE_ARCHIVE, errno, w->path, "the target of a hard link is not there");
+		inside_fail(STAGE_ARCHIVE, errno, w->path,
+			    "the target of a hard link is not there");
 	if (S_ISDIR(from.st_mode) || is_whiteout(&from))
 		inside_fail(STAGE_ARCHIVE, EPERM, w->path, "the target of a hard link is no file");
 	if (fstatat(place->dir_fd, place->name, &to, AT_SYMLINK_NOFOLLOW) == 0) {
@@ -368,7 +386,8 @@ static void write_fifo(struct tree_writer *w, const struct tar_entry *e, const s
 	dress_other(w, e, place, false);
 }
 
-/* image-spec, “Whiteouts”: they hide what is in the layers below, never what this layer has itself. */
+/* image-spec, “Whiteouts”: they hide what is in the layers below, never what this layer has itself.
+ */
 static void write_whiteout(struct tree_writer *w, const struct place *place)
 {
 	const char *hidden = place->name + strlen(WHITEOUT_PREFIX);
@@ -383,7 +402,8 @@ static void write_whiteout(struct tree_writer *w, const struct place *place)
 	if (!strncmp(hidden, WHITEOUT_PREFIX, strlen(WHITEOUT_PREFIX)))
 		return;
 	if (!*hidden || !strcmp(hidden, ".") || !strcmp(hidden, ".."))
-		inside_fail(STAGE_PATH, EXDEV, w->path, "a whiteout of the folder it lies in, or of its parent");
+		inside_fail(STAGE_PATH, EXDEV, w->path,
+			    "a whiteout of the folder it lies in, or of its parent");
 	if (whiteout_make(place->dir_fd, hidden) == 0)
 		return;
 	if (errno != EEXIST)
@@ -410,11 +430,21 @@ void tree_write(struct tree_writer *w, struct tar_reader *tar, const struct tar_
 		return;
 	}
 	switch (e->kind) {
-	case TAR_FILE: write_file(w, tar, e, &place); break;
-	case TAR_DIRECTORY: write_folder(w, e, &place); break;
-	case TAR_SYMLINK: write_symlink(w, e, &place); break;
-	case TAR_HARD_LINK: write_hard_link(w, e, &place); break;
-	case TAR_FIFO: write_fifo(w, e, &place); break;
+	case TAR_FILE:
+		write_file(w, tar, e, &place);
+		break;
+	case TAR_DIRECTORY:
+		write_folder(w, e, &place);
+		break;
+	case TAR_SYMLINK:
+		write_symlink(w, e, &place);
+		break;
+	case TAR_HARD_LINK:
+		write_hard_link(w, e, &place);
+		break;
+	case TAR_FIFO:
+		write_fifo(w, e, &place);
+		break;
 	case TAR_CHAR:
 	case TAR_BLOCK:
 		/* Also the device 0:0, which would be a whiteout that nobody asked for. */
@@ -427,7 +457,7 @@ struct tree_writer *tree_writer_open(int root_fd, const struct tree_writer_optio
 {
 	struct tree_writer *w = xmalloc(sizeof(*w));
 
-	*w = (struct tree_writer){ .options = *options };
+	*w = (struct tree_writer){.options = *options};
 	walk_init(&w->walk, root_fd);
 	walk_init(&w->link_walk, root_fd);
 	return w;
@@ -437,7 +467,7 @@ void tree_writer_finish(struct tree_writer *w)
 {
 	for (size_t i = 0; i < w->folder_count; i++) {
 		struct dated_folder *folder = &w->folders[i];
-		struct timespec times[2] = { folder->mtime, folder->mtime };
+		struct timespec times[2] = {folder->mtime, folder->mtime};
 		int fd = walk_to(&w->walk, folder->path, strlen(folder->path), false, false);
 
 		/* A later entry may have replaced it. */

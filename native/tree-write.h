@@ -4,10 +4,10 @@
 #include "tree-path.h"
 
 struct tree_writer_options {
-	bool layer;		/* `.wh.` names are whiteouts; otherwise they are names */
-	bool single;		/* owners are recorded, not set */
-	bool keep_existing;	/* of a folder that is there already, owner, mode and time stay */
-	bool chown;		/* everything belongs to these */
+	bool layer;	    /* `.wh.` names are whiteouts; otherwise they are names */
+	bool single;	    /* owners are recorded, not set */
+	bool keep_existing; /* of a folder that is there already, owner, mode and time stay */
+	bool chown;	    /* everything belongs to these */
 	uint32_t uid, gid;
 };
 

@@ -1,4 +1,5 @@
-/* libFuzzer target: whatever bytes, the tar reader ends, within its limits, and reads no byte that is not there. */
+/* libFuzzer target: whatever bytes, the tar reader ends, within its limits, and reads no byte that
+ * is not there. */
 #include "tar-read.h"
 
 #include <stdlib.h>
@@ -59,7 +60,8 @@ static void check_entry(const struct tar_entry *e, const struct tar_limits *limi
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct tar_limits limits = TAR_DEFAULT_LIMITS;
-	struct memory_source m = { .source = { memory_peek, memory_take, &m.trouble }, .data = data, .size = size };
+	struct memory_source m = {
+		.source = {memory_peek, memory_take, &m.trouble}, .data = data, .size = size};
 	struct tar_reader *tar = tar_open(&m.source, &limits);
 	struct tar_entry e;
 	int more;

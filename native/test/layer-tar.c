@@ -1,4 +1,5 @@
-/* The tar reader and the path rules, under the sanitizers: known cases, then archives damaged at random (a fixed seed). */
+/* The tar reader and the path rules, under the sanitizers: known cases, then archives damaged at
+ * random (a fixed seed). */
 #include "fuzz-layer-tar.c"
 
 #include "tar-pax.h"
@@ -7,12 +8,12 @@
 #include <errno.h>
 #include <stdio.h>
 
-#define EXPECT(condition)                                                                              \
-	do {                                                                                            \
-		if (!(condition)) {                                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                 \
-			exit(1);                                                                        \
-		}                                                                                       \
+#define EXPECT(condition)                                                               \
+	do {                                                                            \
+		if (!(condition)) {                                                     \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
+			exit(1);                                                        \
+		}                                                                       \
 	} while (0)
 
 static void expect_clean(const char *path, const char *expected)
@@ -23,7 +24,8 @@ static void expect_clean(const char *path, const char *expected)
 	if (expected) {
 		EXPECT(path_clean(path, &clean, &room));
 		if (strcmp(clean, expected)) {
-			fprintf(stderr, "\"%s\" became \"%s\", not \"%s\"\n", path, clean, expected);
+			fprintf(stderr, "\"%s\" became \"%s\", not \"%s\"\n", path, clean,
+				expected);
 			exit(1);
 		}
 	} else {
@@ -35,11 +37,26 @@ static void expect_clean(const char *path, const char *expected)
 static void test_paths(void)
 {
 	static const char *const cases[][2] = {
-		{ "", "" },		  { "/", "" },		    { ".", "" },	  { "./", "" },
-		{ "a", "a" },		  { "/a", "a" },	    { "a/", "a" },	  { "a//b", "a/b" },
-		{ "./a/./b/.", "a/b" },	  { "a/../b", "b" },	    { "a/..", "" },	  { "a/b/../../c", "c" },
-		{ "..", NULL },		  { "/..", NULL },	    { "a/../..", NULL },  { "../a", NULL },
-		{ "a/b/../../../c", NULL }, { "...", "..." },	    { "a/..b", "a/..b" }, { "//../a", NULL },
+		{"", ""},
+		{"/", ""},
+		{".", ""},
+		{"./", ""},
+		{"a", "a"},
+		{"/a", "a"},
+		{"a/", "a"},
+		{"a//b", "a/b"},
+		{"./a/./b/.", "a/b"},
+		{"a/../b", "b"},
+		{"a/..", ""},
+		{"a/b/../../c", "c"},
+		{"..", NULL},
+		{"/..", NULL},
+		{"a/../..", NULL},
+		{"../a", NULL},
+		{"a/b/../../../c", NULL},
+		{"...", "..."},
+		{"a/..b", "a/..b"},
+		{"//../a", NULL},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
@@ -50,7 +67,7 @@ static bool read_pax(const char *text, size_t size, struct tar_pax *pax)
 {
 	static char copy[4096];
 	struct tar_limits limits = TAR_DEFAULT_LIMITS;
-	struct trouble trouble = { 0 };
+	struct trouble trouble = {0};
 
 	memcpy(copy, text, size);
 	copy[size] = '\0';
@@ -62,15 +79,18 @@ static bool read_pax(const char *text, size_t size, struct tar_pax *pax)
 
 static void test_pax(void)
 {
-	struct tar_pax pax = { 0 };
+	struct tar_pax pax = {0};
 
 	EXPECT(READ("9 path=a\n") && !strcmp(pax.path, "a"));
-	EXPECT(READ("17 mtime=-1.2500\n") && pax.mtime_seconds == -2 && pax.mtime_nanoseconds == 750000000);
+	EXPECT(READ("17 mtime=-1.2500\n") && pax.mtime_seconds == -2 &&
+	       pax.mtime_nanoseconds == 750000000);
 	EXPECT(READ("22 mtime=1.1234567899\n") && pax.mtime_nanoseconds == 123456789);
 	EXPECT(READ("21 SCHILY.xattr.u=\0x\n") && pax.xattr_count == 1 && pax.xattrs[0].size == 2);
 	EXPECT(!READ("11 path=b\n\0\0\0")); /* its length is one too many */
-	EXPECT(!READ("path=a\n") && !READ("9 path=a") && !READ("0 path=a\n") && !READ("9  ath=a\n\n"));
-	EXPECT(!READ("8 =value\n") && !READ("99 path=a\n") && !READ("18446744073709551617 path=a\n"));
+	EXPECT(!READ("path=a\n") && !READ("9 path=a") && !READ("0 path=a\n") &&
+	       !READ("9  ath=a\n\n"));
+	EXPECT(!READ("8 =value\n") && !READ("99 path=a\n") &&
+	       !READ("18446744073709551617 path=a\n"));
 	tar_pax_free(&pax);
 }
 
@@ -121,13 +141,15 @@ static size_t make_seed(uint8_t *archive)
 	uint8_t *at = archive, *sparse;
 
 	at = add_entry(at, 'g', "global", "20 comment=a commit\n");
-	at = add_entry(at, 'x', "pax", "12 path=abc\n29 SCHILY.xattr.user.a=value\n17 mtime=12.3456\n");
+	at = add_entry(at, 'x', "pax",
+		       "12 path=abc\n29 SCHILY.xattr.user.a=value\n17 mtime=12.3456\n");
 	at = add_entry(at, '0', "file", "some content");
 	at = add_entry(at, 'L', "long", "a/long/name/in/an/entry/of/its/own");
 	at = add_entry(at, 'K', "long", "a/long/target");
 	at = add_entry(at, '2', "link", "");
-	at = add_entry(at, 'x', "pax", "22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n26 GNU.sparse.name=sparse\n"
-				      "30 GNU.sparse.realsize=100000\n");
+	at = add_entry(at, 'x', "pax",
+		       "22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n26 GNU.sparse.name=sparse\n"
+		       "30 GNU.sparse.realsize=100000\n");
 	at = add_header(at, '0', "sparse", 1024);
 	memset(at, 0, 1024);
 	memcpy(at, "2\n0\n256\n90000\n256\n", 18);
@@ -138,7 +160,8 @@ static size_t make_seed(uint8_t *archive)
 	memcpy(sparse + 410, "00000001000\00000000000003\000", 24);
 	memcpy(sparse + 483, "00000002000", 12);
 	fix_checksum(sparse);
-	at = add_entry(at, 'x', "pax", "32 GNU.sparse.map=0,3,1000000,3\n27 GNU.sparse.size=2000000\n");
+	at = add_entry(at, 'x', "pax",
+		       "32 GNU.sparse.map=0,3,1000000,3\n27 GNU.sparse.size=2000000\n");
 	at = add_entry(at, '0', "map", "abcdef");
 	at = add_entry(at, '5', "folder/", "");
 	memset(at, 0, 1024);
@@ -148,10 +171,12 @@ static size_t make_seed(uint8_t *archive)
 static void test_seed(const uint8_t *archive, size_t size)
 {
 	struct tar_limits limits = TAR_DEFAULT_LIMITS;
-	struct memory_source m = { .source = { memory_peek, memory_take, &m.trouble }, .data = archive, .size = size };
+	struct memory_source m = {
+		.source = {memory_peek, memory_take, &m.trouble}, .data = archive, .size = size};
 	struct tar_reader *tar = tar_open(&m.source, &limits);
 	struct tar_entry e;
-	static const char *const names[] = { "abc", "a/long/name/in/an/entry/of/its/own", "sparse", "old", "map", "folder/" };
+	static const char *const names[] = {
+		"abc", "a/long/name/in/an/entry/of/its/own", "sparse", "old", "map", "folder/"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		if (tar_next(tar, &e) != 1) {
@@ -176,10 +201,14 @@ static void test_damage(const uint8_t *archive, size_t size)
 		memcpy(copy, archive, size);
 		for (int i = 0; i < changes; i++) {
 			size_t where = random_number() % size;
-			static const uint8_t telling[] = { 0, 0x7f, 0x80, 0xff, '0', '7', '9', '/', '=', '\n', ' ' };
+			static const uint8_t telling[] = {0,   0x7f, 0x80, 0xff, '0', '7',
+							  '9', '/',  '=',  '\n', ' '};
 
-			copy[where] = random_number() % 2 ? telling[random_number() % sizeof(telling)] : random_number();
-			/* Most headers stay believable, or nothing behind the checksum would be reached. */
+			copy[where] = random_number() % 2
+					      ? telling[random_number() % sizeof(telling)]
+					      : random_number();
+			/* Most headers stay believable, or nothing behind the checksum would be
+			 * reached. */
 			if (random_number() % 4 && copy[where / 512 * 512 + 257] == 'u')
 				fix_checksum(copy + where / 512 * 512);
 		}
