@@ -1,6 +1,7 @@
 /* The watching side of a creation: outside the user namespace, the container's parent. */
 #include "container.h"
 
+#include "foreign.h"
 #include "hooks.h"
 #include "namespaces.h"
 #include "network.h"
@@ -21,6 +22,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -169,6 +171,31 @@ static int guide(struct creation *c, bool direct)
 	return network_finish(&plan->network, &c->network, c->why);
 }
 
+/* The container is the other runtime's grandchild; when that has ended it is ours, by PR_SET_CHILD_SUBREAPER. Its hooks
+ * are that runtime's as well. */
+static int guide_foreign(struct creation *c)
+{
+	const struct launch_plan *plan = c->plan;
+	struct setup_message message;
+
+	if (plan->userns.mode == USERNS_NEW &&
+	    (userns_write_maps(&plan->userns, c->out->agent_pid, c->why) < 0 || tell(c, SETUP_MAPPED) < 0))
+		return -1;
+	if (await(c, SETUP_PID, &message, NULL) < 0)
+		return -1;
+	c->out->pid = message.pid;
+	c->out->pidfd = pidfd_open(message.pid, 0);
+	if (c->out->pidfd < 0)
+		return failure_set(c->why, STAGE_NAMESPACES, errno, NULL, "pidfd_open");
+	if (network_start(&plan->network, c->out->pid, &c->network, c->why) < 0)
+		return -1;
+	if (plan->cgroup.manager != CGROUP_DISABLED && move_into_cgroup(c) < 0)
+		return -1;
+	if (await(c, SETUP_READY, &message, &c->out->console_fd) < 0)
+		return -1;
+	return network_finish(&plan->network, &c->network, c->why);
+}
+
 static void setup_of_plan(struct setup *setup, const struct launch_plan *plan, const struct stdio_ends *stdio)
 {
 	*setup = (struct setup){
@@ -204,7 +231,7 @@ int container_create(const struct launch_plan *plan, const struct stdio_ends *st
 	};
 	cleanup_close int child_sync = -1;
 	cleanup_close int child_error = -1;
-	bool direct = namespaces_direct(plan);
+	bool foreign = plan->runtime.length > 0, direct = !foreign && namespaces_direct(plan);
 	struct setup setup;
 	uint64_t flags;
 	int pair[2];
@@ -223,7 +250,10 @@ int container_create(const struct launch_plan *plan, const struct stdio_ends *st
 	}
 	out->error_fd = pair[0];
 	setup.error_fd = child_error = pair[1];
-	if (direct) {
+	if (foreign) {
+		prctl(PR_SET_CHILD_SUBREAPER, 1);
+		flags = plan->userns.mode == USERNS_NEW ? CLONE_NEWUSER | CLONE_NEWNS : 0;
+	} else if (direct) {
 		flags = namespaces_new_flags(&plan->config);
 		if (namespaces_cgroup_later(plan))
 			flags &= ~(uint64_t)CLONE_NEWCGROUP;
@@ -239,14 +269,16 @@ int container_create(const struct launch_plan *plan, const struct stdio_ends *st
 		return -1;
 	}
 	if (pid == 0) {
+		if (foreign)
+			foreign_agent(&setup);
 		if (direct)
 			container_child(&setup);
 		namespaces_intermediate(&setup);
 	}
-	*(direct ? &out->pid : &c.intermediate) = pid;
+	*(foreign ? &out->agent_pid : direct ? &out->pid : &c.intermediate) = pid;
 	close_fd(&child_sync);
 	close_fd(&child_error);
-	if (guide(&c, direct) < 0) {
+	if ((foreign ? guide_foreign(&c) : guide(&c, direct)) < 0) {
 		if (c.intermediate > 0) {
 			kill(c.intermediate, SIGKILL);
 			wait_for(c.intermediate);
@@ -267,6 +299,11 @@ void container_abandon(struct spawned *out)
 	struct network_helper network = {
 		.pid = out->network_pid, .ready_fd = -1, .exit_fd = take_fd(&out->network_exit_fd)};
 
+	if (out->agent_pid > 0) {
+		kill(out->agent_pid, SIGKILL);
+		wait_for(out->agent_pid);
+		out->agent_pid = 0;
+	}
 	if (out->pid > 0) {
 		kill(out->pid, SIGKILL);
 		wait_for(out->pid);
@@ -291,6 +328,10 @@ int container_start(struct spawned *spawned, struct failure *why)
 	n = read_all(spawned->error_fd, why, sizeof(*why));
 	close_fd(&spawned->start_fd);
 	close_fd(&spawned->error_fd);
+	if (spawned->agent_pid > 0) {
+		wait_for(spawned->agent_pid);
+		spawned->agent_pid = 0;
+	}
 	if (n == 0)
 		return 0;
 	/* The trampoline's report of its execve: an errno alone. What it was to execute was there a moment before, so that

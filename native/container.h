@@ -34,6 +34,7 @@ struct spawned {
 	int start_fd;	 /* container_start writes here; closing it without makes the container go away */
 	int error_fd;	 /* read end: failures after start (exec); EOF when execve succeeded */
 	char cgroup_path[4096]; /* the container's cgroup, "" if none */
+	pid_t agent_pid;	/* runs another runtime's verbs until the start (plan.runtime); container_start reaps it */
 	pid_t network_pid;	/* slirp4netns or pasta, a child of the monitor; 0 if none */
 	int network_exit_fd;	/* closing it ends the helper; reap network_pid after the exit was reported; or -1 */
 };

@@ -187,14 +187,11 @@ int user_lookup(struct user_lookup *user, const char *spec, const struct strings
 }
 
 /* The image may hold a FIFO, a device or gigabytes under this name (CVE-2024-9676). Missing or unfit: NULL. */
-static char *read_account_file(const char *path)
+static char *read_account_file(int root_fd, const char *path)
 {
-	cleanup_close int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	cleanup_close int fd = -1;
 	char *text;
 
-	if (root_fd < 0)
-		fail(STAGE_USER, "open /");
 	fd = open_beneath(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 	if (fd < 0)
 		return NULL;
@@ -205,6 +202,15 @@ static char *read_account_file(const char *path)
 }
 
 void user_resolve(struct setup *setup)
+{
+	cleanup_close int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (root_fd < 0)
+		fail(STAGE_USER, "open /");
+	user_resolve_in(setup, root_fd);
+}
+
+void user_resolve_in(struct setup *setup, int root_fd)
 {
 	static struct arena arena;
 	const struct process_config *process = setup->process;
@@ -222,8 +228,8 @@ void user_resolve(struct setup *setup)
 		};
 		return;
 	}
-	passwd = read_account_file("/etc/passwd");
-	group = read_account_file("/etc/group");
+	passwd = read_account_file(root_fd, "/etc/passwd");
+	group = read_account_file(root_fd, "/etc/group");
 	if (user_lookup(&setup->user, plan->spec, &plan->group_add, passwd, group, &arena, &why) < 0)
 		fail_as(&why);
 	for (size_t i = 0; i < process->additional_gids_length; i++)
