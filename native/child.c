@@ -269,7 +269,7 @@ void container_child(struct setup *setup)
 	rootfs_enter(setup);
 	furnish_root(setup);
 	rootfs_finish(setup);
-	process_check_command(setup->process);
+	process_check_command(setup->process, setup->root_tree);
 	ready(setup);
 	wait_for_start(setup);
 	setup_take_stdio(setup);

@@ -4,6 +4,7 @@
 #include "foreign-bundle.h"
 #include "mount.h"
 #include "namespaces.h"
+#include "process.h"
 #include "rootfs.h"
 #include "spawn.h"
 #include "user.h"
@@ -213,6 +214,8 @@ void foreign_agent(struct setup *setup)
 	setup->root_tree = rootfs_open(setup);
 	if (move_mount(setup->root_tree, "", AT_FDCWD, mountpoint, MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		fail_at(STAGE_ROOTFS, mountpoint, "attach the root file system");
+	/* Here, so that what is missing is told by errno and not by the other runtime's words. */
+	process_check_command(setup->process, setup->root_tree);
 	user_resolve_in(setup, setup->root_tree);
 	foreign_write_bundle(setup, &paths);
 	if (access(paths.state, F_OK) == 0)

@@ -175,15 +175,47 @@ static bool executable(const char *path)
 	return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0;
 }
 
-void process_check_command(const struct process_config *process)
+/* ENOENT, EACCES or EISDIR; 0 if it can be executed by someone. */
+static int candidate_error(int root_fd, const char *path)
 {
-	const char *command = process->args.items[0];
+	cleanup_close int fd = open_beneath(root_fd, path, O_PATH, 0);
+	struct stat st;
 
-	/* A relative one is the working directory's, which is not entered yet. */
-	if (command[0] == '/' && access(command, F_OK) < 0)
-		fail_at(STAGE_EXEC, command, "execute");
-	if (!strchr(command, '/'))
-		free(process_find_command(process));
+	if (fd < 0)
+		return errno == ENOTDIR ? ENOENT : errno;
+	if (fstat(fd, &st) < 0)
+		return errno;
+	if (S_ISDIR(st.st_mode))
+		return EISDIR;
+	return st.st_mode & 0111 ? 0 : EACCES;
+}
+
+void process_check_command(const struct process_config *process, int root_fd)
+{
+	const char *command = process->args.items[0], *path = path_of(process);
+	char candidate[PATH_MAX];
+
+	if (strchr(command, '/')) {
+		/* A relative one is the working directory's, which is not entered yet. */
+		errno = command[0] == '/' ? candidate_error(root_fd, command) : 0;
+		if (errno)
+			fail_at(STAGE_EXEC, command, "execute");
+		return;
+	}
+	for (;; path++) {
+		size_t length = strcspn(path, ":");
+
+		if (path[0] != '/' && *command)
+			return;
+		if (*command && format(candidate, sizeof(candidate), "%.*s/%s", (int)length, path, command) &&
+		    candidate_error(root_fd, candidate) != ENOENT)
+			return;
+		path += length;
+		if (!*path)
+			break;
+	}
+	errno = ENOENT;
+	fail_at(STAGE_EXEC, command, "find in PATH");
 }
 
 char *process_find_command(const struct process_config *process)

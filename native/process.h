@@ -14,7 +14,7 @@ void process_become_user(struct setup *);
 char *process_find_command(const struct process_config *);
 
 /* Fails while the container is still being created if there is no such command at all. */
-void process_check_command(const struct process_config *);
+void process_check_command(const struct process_config *, int root_fd);
 
 /* capabilities.c; in this order. */
 void capabilities_bound(const struct capability_sets *);
