@@ -31,6 +31,8 @@ export interface RootfsRequest {
   readonly mountpoint: string
   /** Nothing of it outlives the run. */
   readonly volatile: boolean
+  /** The container's ids in those of the namespace that its root is mounted in, if they are others: files shift along. */
+  readonly shift?: Pick<UsernsPlan, 'uidMappings' | 'gidMappings'>
 }
 
 /** How a container's root comes about with this driver. With copies the folder is filled by `fillRootfs`. */
@@ -39,7 +41,20 @@ export function planRootfs(request: RootfsRequest): RootfsPlan {
   if (driver.name === 'copy') return { driver: 'dir', path: join(folder, 'rootfs'), mountpoint }
   const changes = { lower, upper: join(folder, 'upper'), work: join(folder, 'work'), volatile, mountpoint }
   if (driver.name === 'overlay') return { driver: 'overlay', ...changes }
-  return { driver: 'fuse-overlayfs', ...changes, ...(driver.program === undefined ? {} : { program: driver.program }) }
+  const options = request.shift === undefined ? [] : shiftOptions(request.shift)
+  return {
+    driver: 'fuse-overlayfs',
+    ...changes,
+    ...(driver.program === undefined ? {} : { program: driver.program }),
+    options,
+  }
+}
+
+/** fuse-overlayfs(1): the id on disk, which is the image's, what it is shown as, and how many. */
+function shiftOptions({ uidMappings, gidMappings }: Pick<UsernsPlan, 'uidMappings' | 'gidMappings'>): string[] {
+  const text = (map: UsernsPlan['uidMappings']): string =>
+    map.map(({ containerID, hostID, size }) => `${containerID}:${hostID}:${size}`).join(':')
+  return [`uidmapping=${text(uidMappings)}`, `gidmapping=${text(gidMappings)}`]
 }
 
 /** Builds a container's root out of copies of its layers: `target` must be an empty folder. Blocks are shared where they can be. */

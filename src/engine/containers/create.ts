@@ -11,7 +11,7 @@ import type { Context } from '../context.js'
 import { containerImage } from './image.js'
 import { generateName } from './names.js'
 import { resolveDonors } from './donors.js'
-import { storageDriver } from './rootfs.js'
+import { driverForContainer } from './rootfs.js'
 import { claimName, findContainer, lockContainer, saveRecord } from './store.js'
 import type { CreateOptions, Created } from './types.js'
 
@@ -55,7 +55,7 @@ export async function prepareContainer(context: Context, spec: ContainerSpec, op
       created: context.clock().toISOString(),
       spec: { ...completed, mounts },
       anonymousVolumes,
-      storageDriver: (await storageDriver(context)).name,
+      storageDriver: (await driverForContainer(context, completed)).name,
       ephemeral: options.ephemeral,
     }
     if (options.cidfile !== undefined) writeCidfile(options.cidfile, id, undo)

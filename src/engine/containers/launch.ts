@@ -64,7 +64,7 @@ export async function writeBundle(context: Context, record: ContainerRecord, opt
     runDir: paths.run,
     lockFd: options.lockFd,
     userns,
-    rootfs: await rootfsPlan(context, record, rootMountpoint(context)),
+    rootfs: await rootfsPlan(context, record, rootMountpoint(context), userns.nested),
     user: userPlan(spec, context.env),
     network: network.plan,
     cgroup: cgroup.plan,

@@ -2,9 +2,10 @@ import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { hostMapping } from '../../../rootless/ladder.js'
 import { TspodError } from '../../base/errors.js'
+import type { CompleteSpec } from '../../container/complete-spec.js'
 import type { ContainerRecord } from '../../container/record.js'
 import type { Digest } from '../../oci/image-spec.js'
-import type { RootfsPlan } from '../../runtime/protocol.js'
+import type { RootfsPlan, UsernsPlan } from '../../runtime/protocol.js'
 import { chooseDriver, type StorageDriver, type StorageDriverName } from '../../storage/driver.js'
 import { fillRootfs, fitsOverlay, layerChain, planRootfs } from '../../storage/overlay.js'
 import type { Context } from '../context.js'
@@ -21,18 +22,51 @@ export async function storageDriver(context: Context, forced?: StorageDriverName
   })
 }
 
-/** How the root file system of a start comes about. */
-export async function rootfsPlan(context: Context, record: ContainerRecord, mountpoint: string): Promise<RootfsPlan> {
+/**
+ * The driver of one container. With ids of its own (`--userns keep-id`, `auto` …) the layers' owners have to be shown
+ * as others, which of the drivers fuse-overlayfs can. Without it they stay what they are, as far as that goes.
+ */
+export async function driverForContainer(context: Context, spec: CompleteSpec): Promise<StorageDriver> {
+  const { user } = spec.namespaces
+  const nested =
+    user.mode === 'keep-id' ||
+    user.mode === 'nomap' ||
+    user.mode === 'auto' ||
+    spec.uidMap.length + spec.gidMap.length > 0
+  if (!nested || spec.rootfs?.overlay === false) return storageDriver(context)
+  try {
+    return await storageDriver(context, 'fuse-overlayfs')
+  } catch (error) {
+    if (!(error instanceof TspodError) || error.code !== 'host-requirement') throw error
+    const withoutRoot = user.mode === 'nomap' || user.mode === 'auto'
+    if (withoutRoot)
+      throw new TspodError('host-requirement', `--userns ${user.mode} needs fuse-overlayfs: ${error.message}`, {
+        cause: error,
+      })
+    context.log('warn', `files of the image keep the ids of the default mapping: ${error.message}`)
+    return storageDriver(context)
+  }
+}
+
+/** How the root file system of a start comes about; `nested` are the container's own ids, if it has such. */
+export async function rootfsPlan(
+  context: Context,
+  record: ContainerRecord,
+  mountpoint: string,
+  nested: UsernsPlan['nested'],
+): Promise<RootfsPlan> {
   const { spec, id } = record
   const { folder } = containerPaths(context.paths, id)
-  const lower = spec.rootfs ? [requireFolder(spec.rootfs.path)] : layerChain(context.paths, spec.image.layers as Digest[])
+  const lower = spec.rootfs
+    ? [requireFolder(spec.rootfs.path)]
+    : layerChain(context.paths, spec.image.layers as Digest[])
   if (spec.rootfs && !spec.rootfs.overlay) return { driver: 'dir', path: requireFolder(spec.rootfs.path), mountpoint }
   const driver = await driverOf(context, record)
   if (driver.name === 'copy') await fill(context, lower, join(folder, 'rootfs'))
   else if (!fitsOverlay(lower)) {
     throw new TspodError('limit-exceeded', `an image of ${lower.length} layers is more than an overlay takes`)
   }
-  return planRootfs({ driver, lower, folder, mountpoint, volatile: spec.remove })
+  return planRootfs({ driver, lower, folder, mountpoint, volatile: spec.remove, ...(nested ? { shift: nested } : {}) })
 }
 
 /** The one that the container was made with: its changes are in that form. */
