@@ -9,21 +9,25 @@ import { listRecords } from '../containers/store.js'
 import { removeLayersExcept } from './layers.js'
 import { recordOf } from './record.js'
 
-/** Runs an operation that brings blobs into the store. If it fails, what it brought goes again. */
+/**
+ * Runs an operation that brings blobs into the store. If it fails, what it brought goes again. What a killed one has left
+ * whole is there for this one to take up; what is nobody's after it goes.
+ */
 export async function withLease<T>(context: Context, run: () => Promise<T>): Promise<T> {
   const store = new ImageStore(context.paths)
-  /* Somebody was killed at it: what was fetched for nothing goes first. */
-  if (store.sweep()) await collectGarbage(context)
+  const wasInterrupted = store.sweep()
   const lease = await store.lease()
+  let failed = true
   try {
-    return await run()
-  } catch (error) {
-    lease[Symbol.dispose]()
-    /* The failure is what counts; the rests go with the next collection if not with this one. */
-    await collectGarbage(context).catch((why: unknown) => context.log('debug', `collecting garbage: ${String(why)}`))
-    throw error
+    const result = await run()
+    failed = false
+    return result
   } finally {
     lease[Symbol.dispose]()
+    /* What the operation says is what counts; the rests go with the next collection if not with this one. */
+    if (failed || wasInterrupted) {
+      await collectGarbage(context).catch((why: unknown) => context.log('debug', `collecting garbage: ${String(why)}`))
+    }
   }
 }
 
