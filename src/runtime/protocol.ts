@@ -40,7 +40,10 @@ export interface LaunchPlan {
   readonly stopTimeoutSeconds: number
   /** 0: none. */
   readonly timeoutSeconds: number
-  readonly restart: { readonly name: 'no' | 'on-failure' | 'always' | 'unless-stopped'; readonly maximumRetries: number }
+  readonly restart: {
+    readonly name: 'no' | 'on-failure' | 'always' | 'unless-stopped'
+    readonly maximumRetries: number
+  }
   /** lifetime: 'process'. When this process is gone the container is killed (and removed, if `remove`). */
   readonly owner?: { readonly pid: number; readonly startTime: string }
   /** `--rm`: what goes away after the end, in this order. */
@@ -220,8 +223,30 @@ export interface LaunchWarning {
 }
 
 export const stages = [
-  'plan', 'config', 'userns', 'namespaces', 'cgroup', 'rootfs', 'mount', 'device', 'network', 'hostname', 'sysctl', 'rlimit',
-  'user', 'cwd', 'capabilities', 'seccomp', 'security', 'hook', 'terminal', 'exec', 'log', 'monitor', 'state', 'remove',
+  'plan',
+  'config',
+  'userns',
+  'namespaces',
+  'cgroup',
+  'rootfs',
+  'mount',
+  'device',
+  'network',
+  'hostname',
+  'sysctl',
+  'rlimit',
+  'user',
+  'cwd',
+  'capabilities',
+  'seccomp',
+  'security',
+  'hook',
+  'terminal',
+  'exec',
+  'log',
+  'monitor',
+  'state',
+  'remove',
 ] as const
 export type Stage = (typeof stages)[number]
 
