@@ -38,7 +38,8 @@ export default class Logs extends ManyCommand {
     const print = logPrinter({ names: flags.names, timestamps: flags.timestamps, color: flags.color })
     const show = async (name: string, index: number): Promise<void> => {
       const label = flags.names ? (await engine.containers.inspect(name)).Name : name.slice(0, 12)
-      for await (const line of engine.containers.logs(name, options)) print(line, { label, index, many: names.length > 1 })
+      for await (const line of engine.containers.logs(name, options))
+        print(line, { label, index, many: names.length > 1 })
     }
     const results = await Promise.allSettled(names.map(show))
     for (const result of results) if (result.status === 'rejected') this.failed(result.reason)

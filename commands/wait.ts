@@ -4,7 +4,15 @@ import { ContainersCommand, type FlagsOf } from '../src/cli/families.js'
 import { listFlag, switchFlag, valueFlag } from '../src/cli/flags/define.js'
 import { invalid, parseDuration } from '../src/cli/parse/value.js'
 
-const conditions: readonly WaitCondition[] = ['created', 'exited', 'healthy', 'removing', 'running', 'stopped', 'unhealthy']
+const conditions: readonly WaitCondition[] = [
+  'created',
+  'exited',
+  'healthy',
+  'removing',
+  'running',
+  'stopped',
+  'unhealthy',
+]
 
 export default class Wait extends ContainersCommand<typeof Wait> {
   static override summary = 'Wait until containers have stopped and print their exit status'

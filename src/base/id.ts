@@ -10,7 +10,7 @@ export function randomBytes(length: number): Buffer {
   const bytes = Buffer.alloc(length)
   const fd = openSync('/dev/urandom', 'r')
   try {
-    for (let filled = 0; filled < length; ) filled += readSync(fd, bytes, filled, length - filled, null)
+    for (let filled = 0; filled < length;) filled += readSync(fd, bytes, filled, length - filled, null)
   } finally {
     closeSync(fd)
   }

@@ -172,22 +172,63 @@ function mergeLists(before: unknown, list: readonly unknown[]): unknown[] {
 
 const kinds = {
   containers: {
-    annotations: 'list', apparmor_profile: 'string', cgroupns: 'string', cgroups: 'string', cgroup_conf: 'list',
-    default_capabilities: 'list', default_sysctls: 'list', default_ulimits: 'list', devices: 'list',
-    dns_options: 'list', dns_searches: 'list', dns_servers: 'list', env: 'list', env_host: 'boolean',
-    http_proxy: 'boolean', init: 'boolean', init_path: 'string', ipcns: 'string', log_driver: 'string',
-    log_size_max: 'number', log_tag: 'string', mounts: 'list', netns: 'string', no_hosts: 'boolean',
-    oom_score_adj: 'number', pidns: 'string', pids_limit: 'number', read_only: 'boolean', seccomp_profile: 'string',
-    shm_size: 'string', tz: 'string', umask: 'string', userns: 'string', utsns: 'string', volumes: 'list',
+    annotations: 'list',
+    apparmor_profile: 'string',
+    cgroupns: 'string',
+    cgroups: 'string',
+    cgroup_conf: 'list',
+    default_capabilities: 'list',
+    default_sysctls: 'list',
+    default_ulimits: 'list',
+    devices: 'list',
+    dns_options: 'list',
+    dns_searches: 'list',
+    dns_servers: 'list',
+    env: 'list',
+    env_host: 'boolean',
+    http_proxy: 'boolean',
+    init: 'boolean',
+    init_path: 'string',
+    ipcns: 'string',
+    log_driver: 'string',
+    log_size_max: 'number',
+    log_tag: 'string',
+    mounts: 'list',
+    netns: 'string',
+    no_hosts: 'boolean',
+    oom_score_adj: 'number',
+    pidns: 'string',
+    pids_limit: 'number',
+    read_only: 'boolean',
+    seccomp_profile: 'string',
+    shm_size: 'string',
+    tz: 'string',
+    umask: 'string',
+    userns: 'string',
+    utsns: 'string',
+    volumes: 'list',
   },
   engine: {
-    cgroup_manager: 'string', detach_keys: 'string', helper_binaries_dir: 'list', hooks_dir: 'list',
-    image_parallel_copies: 'number', network_cmd_options: 'list', network_cmd_path: 'string', pull_policy: 'string',
-    retry: 'number', retry_delay: 'string', runtime: 'string', runtimes: 'lists', stop_timeout: 'number',
+    cgroup_manager: 'string',
+    detach_keys: 'string',
+    helper_binaries_dir: 'list',
+    hooks_dir: 'list',
+    image_parallel_copies: 'number',
+    network_cmd_options: 'list',
+    network_cmd_path: 'string',
+    pull_policy: 'string',
+    retry: 'number',
+    retry_delay: 'string',
+    runtime: 'string',
+    runtimes: 'lists',
+    stop_timeout: 'number',
   },
   network: {
-    default_rootless_network_cmd: 'string', default_network: 'string', default_subnet: 'string',
-    dns_bind_port: 'number', pasta_options: 'list',
+    default_rootless_network_cmd: 'string',
+    default_network: 'string',
+    default_subnet: 'string',
+    dns_bind_port: 'number',
+    pasta_options: 'list',
   },
 } as const satisfies Record<keyof ContainersConf, Readonly<Record<string, Kind>>>
 
@@ -214,7 +255,8 @@ function checked(merged: Table): Table {
     for (const [key, kind] of Object.entries(members)) {
       const value = isTable(table) ? table[key] : undefined
       if (value === undefined) continue
-      if (!tests[kind](value)) throw new TspodError('config-invalid', `containers.conf: ${section}.${key} is not a ${kind}`)
+      if (!tests[kind](value))
+        throw new TspodError('config-invalid', `containers.conf: ${section}.${key} is not a ${kind}`)
       kept[key] = value
     }
     result[section] = kept

@@ -86,7 +86,8 @@ export function completeSpec(spec: ContainerSpec, input: CompleteInput): Complet
     ...optional('oomScoreAdj', spec.oomScoreAdj ?? table.oom_score_adj),
     ...optional('personality', spec.personality),
     resources: completeResources(spec, table.pids_limit),
-    cgroups: spec.cgroups ?? (table.cgroups === 'disabled' || table.cgroups === 'no-conmon' ? table.cgroups : 'enabled'),
+    cgroups:
+      spec.cgroups ?? (table.cgroups === 'disabled' || table.cgroups === 'no-conmon' ? table.cgroups : 'enabled'),
     insistsOnLimits: spec.cgroups === 'enabled',
     ...optional('cgroupParent', spec.cgroupParent),
     cgroupConf: { ...pairs(table.cgroup_conf ?? []), ...spec.cgroupConf },
@@ -141,7 +142,8 @@ function completeLog(spec: ContainerSpec, conf: ContainersConf): CompleteLog {
   const driver = logDrivers.find((known) => known === wanted)
   if (driver === undefined) throw new TspodError('invalid-argument', `log driver "${wanted}" is not supported`)
   const configured = conf.containers.log_size_max ?? -1
-  const maxSize = options['max-size'] === undefined ? Math.max(configured, 0) : requireSize('max-size', options['max-size'])
+  const maxSize =
+    options['max-size'] === undefined ? Math.max(configured, 0) : requireSize('max-size', options['max-size'])
   return {
     driver,
     ...optional('path', options['path']),
@@ -186,8 +188,13 @@ function parseUlimit(text: string): Ulimit {
 /** Anybody may ping, as on most distributions; the kernel keeps this per network namespace. */
 const pingForAll = ['net.ipv4.ping_group_range=0 0']
 
-function completeSysctl(spec: ContainerSpec, configured: readonly string[] | undefined, ipc: string): Record<string, string> {
-  const ownNetwork = spec.network?.mode !== 'host' && spec.network?.mode !== 'container' && spec.network?.mode !== 'path'
+function completeSysctl(
+  spec: ContainerSpec,
+  configured: readonly string[] | undefined,
+  ipc: string,
+): Record<string, string> {
+  const ownNetwork =
+    spec.network?.mode !== 'host' && spec.network?.mode !== 'container' && spec.network?.mode !== 'path'
   const defaults = Object.entries(pairs(configured ?? pingForAll)).filter(([key]) =>
     key.startsWith('net.') ? ownNetwork : ipc !== 'host',
   )
@@ -213,14 +220,20 @@ function completeExpose(spec: ContainerSpec, image: ImageRunConfig): ExposeSpec[
 function parseDevice(text: string): { source: string; target: string; access: string } {
   const [source = '', second, third] = text.split(':')
   const isAccess = second !== undefined && /^[rwm]+$/.test(second)
-  return { source, target: isAccess || second === undefined ? source : second, access: (isAccess ? second : third) ?? 'rwm' }
+  return {
+    source,
+    target: isAccess || second === undefined ? source : second,
+    access: (isAccess ? second : third) ?? 'rwm',
+  }
 }
 
 /** `64m`, as containers.conf and log options spell sizes. */
 function parseSize(text: string | undefined): number | undefined {
   const match = /^(\d+)\s*([bkmgt]?)(?:i?b)?$/i.exec(text ?? '')
   if (!match?.[1]) return undefined
-  return Number(match[1]) * 1024 ** 'bkmgt'.indexOf(match[2] === undefined || match[2] === '' ? 'b' : match[2].toLowerCase())
+  return (
+    Number(match[1]) * 1024 ** 'bkmgt'.indexOf(match[2] === undefined || match[2] === '' ? 'b' : match[2].toLowerCase())
+  )
 }
 
 function requireSize(name: string, text: string): number {
@@ -230,7 +243,8 @@ function requireSize(name: string, text: string): number {
 }
 
 function requireCount(name: string, text: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw new TspodError('invalid-argument', `log option ${name}: "${text}" is not a count`)
+  if (!/^[1-9]\d{0,5}$/.test(text))
+    throw new TspodError('invalid-argument', `log option ${name}: "${text}" is not a count`)
   return Number(text)
 }
 

@@ -21,7 +21,8 @@ export interface ContainerRecord {
 export function parseRecord(value: unknown, path: string): ContainerRecord {
   if (isRecord(value) && value['version'] === 1 && isId(String(value['id'])) && typeof value['name'] === 'string') {
     const spec = value['spec']
-    if (isRecord(spec) && isRecord(spec['image']) && Array.isArray(spec['command'])) return value as unknown as ContainerRecord
+    if (isRecord(spec) && isRecord(spec['image']) && Array.isArray(spec['command']))
+      return value as unknown as ContainerRecord
   }
   throw new TspodError('store-corrupt', `${path} is not a container's record`)
 }

@@ -76,11 +76,13 @@ export function parseProfile(text: string, path: string): SeccompProfile {
   }
   if (!isTable(value)) return fail('not an object')
   if (!isAction(value['defaultAction'])) return fail('defaultAction is missing or unknown')
-  if (value['architectures'] !== undefined && !isTexts(value['architectures'])) return fail('architectures is not a list')
+  if (value['architectures'] !== undefined && !isTexts(value['architectures']))
+    return fail('architectures is not a list')
   if (value['archMap'] !== undefined && !isArchMap(value['archMap'])) return fail('archMap is not valid')
   const rules = value['syscalls'] ?? []
   if (!Array.isArray(rules)) return fail('syscalls is not a list')
-  for (const [index, rule] of rules.entries()) if (!isRule(rule)) return fail(`rule ${index + 1} of syscalls is not valid`)
+  for (const [index, rule] of rules.entries())
+    if (!isRule(rule)) return fail(`rule ${index + 1} of syscalls is not valid`)
   return value as unknown as SeccompProfile
 }
 
@@ -119,8 +121,15 @@ function isAtLeast(kernel: string, minimum: string): boolean {
 }
 
 const actions = [
-  'SCMP_ACT_KILL', 'SCMP_ACT_KILL_PROCESS', 'SCMP_ACT_KILL_THREAD', 'SCMP_ACT_TRAP', 'SCMP_ACT_ERRNO',
-  'SCMP_ACT_TRACE', 'SCMP_ACT_ALLOW', 'SCMP_ACT_LOG', 'SCMP_ACT_NOTIFY',
+  'SCMP_ACT_KILL',
+  'SCMP_ACT_KILL_PROCESS',
+  'SCMP_ACT_KILL_THREAD',
+  'SCMP_ACT_TRAP',
+  'SCMP_ACT_ERRNO',
+  'SCMP_ACT_TRACE',
+  'SCMP_ACT_ALLOW',
+  'SCMP_ACT_LOG',
+  'SCMP_ACT_NOTIFY',
 ]
 
 function isAction(value: unknown): boolean {
@@ -144,14 +153,25 @@ function isArgs(value: unknown): boolean {
   if (value === undefined || value === null) return true
   return (
     Array.isArray(value) &&
-    value.every((arg) => isTable(arg) && typeof arg['index'] === 'number' && typeof arg['value'] === 'number' && typeof arg['op'] === 'string')
+    value.every(
+      (arg) =>
+        isTable(arg) &&
+        typeof arg['index'] === 'number' &&
+        typeof arg['value'] === 'number' &&
+        typeof arg['op'] === 'string',
+    )
   )
 }
 
 function isArchMap(value: unknown): boolean {
   return (
     Array.isArray(value) &&
-    value.every((entry) => isTable(entry) && typeof entry['architecture'] === 'string' && (entry['subArchitectures'] == null || isTexts(entry['subArchitectures'])))
+    value.every(
+      (entry) =>
+        isTable(entry) &&
+        typeof entry['architecture'] === 'string' &&
+        (entry['subArchitectures'] == null || isTexts(entry['subArchitectures'])),
+    )
   )
 }
 

@@ -124,10 +124,28 @@ export interface HealthcheckSpec {
 
 /** `options` are what followed in `-v src:dst:options` or `--mount`, mount(8) and Podman names (`ro`, `z`, `U`, `rslave` …). */
 export type MountSpec =
-  | { readonly type: 'bind'; readonly source: string; readonly target: string; readonly options: readonly string[]; readonly createSource?: boolean }
-  | { readonly type: 'volume'; readonly name?: string; readonly target: string; readonly options: readonly string[]; readonly subpath?: string }
+  | {
+      readonly type: 'bind'
+      readonly source: string
+      readonly target: string
+      readonly options: readonly string[]
+      readonly createSource?: boolean
+    }
+  | {
+      readonly type: 'volume'
+      readonly name?: string
+      readonly target: string
+      readonly options: readonly string[]
+      readonly subpath?: string
+    }
   | { readonly type: 'tmpfs'; readonly target: string; readonly options: readonly string[] }
-  | { readonly type: 'image'; readonly image: string; readonly target: string; readonly writable: boolean; readonly subpath?: string }
+  | {
+      readonly type: 'image'
+      readonly image: string
+      readonly target: string
+      readonly writable: boolean
+      readonly subpath?: string
+    }
   | { readonly type: 'devpts'; readonly target: string; readonly options: readonly string[] }
   | { readonly type: 'ramfs'; readonly target: string; readonly options: readonly string[] }
 
@@ -200,7 +218,12 @@ export type UserNamespaceMode =
   | { readonly mode: 'host' }
   | { readonly mode: 'keep-id'; readonly uid?: number; readonly gid?: number; readonly size?: number }
   | { readonly mode: 'nomap' }
-  | { readonly mode: 'auto'; readonly size?: number; readonly uidMapping?: readonly string[]; readonly gidMapping?: readonly string[] }
+  | {
+      readonly mode: 'auto'
+      readonly size?: number
+      readonly uidMapping?: readonly string[]
+      readonly gidMapping?: readonly string[]
+    }
   | { readonly mode: 'container'; readonly container: string }
   | { readonly mode: 'path'; readonly path: string }
 

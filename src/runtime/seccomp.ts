@@ -46,7 +46,8 @@ function keyOf(profile: string, { capabilities, imageArchitecture }: FilterInput
 function identity(profile: string): string {
   if (profile === 'default') return profile
   const stat = statSync(profile, { throwIfNoEntry: false, bigint: true })
-  if (!stat?.isFile()) throw new TspodError('config-invalid', `opening seccomp profile failed: ${profile}: no such file`)
+  if (!stat?.isFile())
+    throw new TspodError('config-invalid', `opening seccomp profile failed: ${profile}: no such file`)
   return `${profile} ${stat.dev}:${stat.ino} ${stat.size} ${stat.mtimeNs} ${stat.ctimeNs}`
 }
 

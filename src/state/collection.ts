@@ -1,7 +1,17 @@
 import { mkdirSync, readdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { TspodError } from '../base/errors.js'
-import { ensureFolder, exists, folderMode, hasErrno, isMissing, readJson, removeFolder, writeFile, writeFileAtomic } from './file.js'
+import {
+  ensureFolder,
+  exists,
+  folderMode,
+  hasErrno,
+  isMissing,
+  readJson,
+  removeFolder,
+  writeFile,
+  writeFileAtomic,
+} from './file.js'
 
 /** Named things, a folder each, that hold a JSON record `record.json` and whatever else belongs to them. */
 export interface Collection<T> {

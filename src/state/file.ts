@@ -75,7 +75,7 @@ export function writeFile(path: string, data: string | Uint8Array, options: Writ
   const fd = openSync(path, flags, options.mode ?? 0o600)
   try {
     const bytes = typeof data === 'string' ? Buffer.from(data) : data
-    for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written)
+    for (let written = 0; written < bytes.length;) written += writeSync(fd, bytes, written)
     if (options.sync === true) fsyncSync(fd)
   } finally {
     closeSync(fd)

@@ -9,7 +9,9 @@ export function linuxDevices(_spec: CompleteSpec): Device[] {
 }
 
 /** Devices asked for, each a bind mount of the host's node. `mknod` in `access` means nothing to us. */
-export function deviceMounts(spec: Pick<CompleteSpec, 'devices'>): { source: string; target: string; options: string[] }[] {
+export function deviceMounts(
+  spec: Pick<CompleteSpec, 'devices'>,
+): { source: string; target: string; options: string[] }[] {
   return spec.devices.map(({ source, target, access }) => ({
     source,
     target: target === '' ? source : target,

@@ -18,10 +18,7 @@ export type ResolvedMount =
       readonly work?: string
     }
 
-type MountInput = Pick<
-  OciInput,
-  'spec' | 'mounts' | 'files' | 'joined' | 'joinedShm' | 'mappedGids' | 'cgroup2'
->
+type MountInput = Pick<OciInput, 'spec' | 'mounts' | 'files' | 'joined' | 'joinedShm' | 'mappedGids' | 'cgroup2'>
 
 /** The system's mounts, then the files of ours, then the user's, shallow before deep; the user's replace ours. */
 export function mounts(input: MountInput): Mount[] {
@@ -96,7 +93,12 @@ function shm({ spec, joinedShm }: MountInput): Mount {
 function sys(spec: CompleteSpec, joinsNetwork: boolean): Mount {
   const access = spec.privileged ? 'rw' : 'ro'
   if (spec.network.mode === 'host' || (spec.network.mode === 'path' && !joinsNetwork)) {
-    return { destination: '/sys', type: 'none', source: '/sys', options: ['rbind', 'nosuid', 'noexec', 'nodev', access] }
+    return {
+      destination: '/sys',
+      type: 'none',
+      source: '/sys',
+      options: ['rbind', 'nosuid', 'noexec', 'nodev', access],
+    }
   }
   return { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', access] }
 }
@@ -166,7 +168,8 @@ function bindOptions(options: readonly string[]): string[] {
 }
 
 function tmpfsOptions(options: readonly string[]): string[] {
-  const has = (...names: string[]): boolean => options.some((option) => names.includes(option.split('=', 1)[0] ?? option))
+  const has = (...names: string[]): boolean =>
+    options.some((option) => names.includes(option.split('=', 1)[0] ?? option))
   return [
     ...options.filter((option) => option !== 'notmpcopyup'),
     ...(has('rw', 'ro') ? [] : ['rw']),
@@ -184,9 +187,10 @@ function overlayOptions({ lower, upper, work }: Extract<ResolvedMount, { type: '
 
 function cleanTarget(target: string): string {
   const clean = posix.normalize(target)
-  if (!clean.startsWith('/')) throw new TspodError('invalid-argument', `mount target "${target}" is not an absolute path`)
+  if (!clean.startsWith('/'))
+    throw new TspodError('invalid-argument', `mount target "${target}" is not an absolute path`)
   const path = clean.length > 1 && clean.endsWith('/') ? clean.slice(0, -1) : clean
-  if (path === '/') throw new TspodError('invalid-argument', 'a mount cannot have the container\'s root as its target')
+  if (path === '/') throw new TspodError('invalid-argument', "a mount cannot have the container's root as its target")
   return path
 }
 

@@ -37,7 +37,9 @@ function environment(spec: CompleteSpec): string[] {
  * Root gets what was granted. Another user gets nothing but what was added by name, and that as ambient capabilities,
  * since it would lose the rest at its execve anyway. Inheritable sets stay empty otherwise (CVE-2022-29162).
  */
-export function capabilitySets(spec: Pick<CompleteSpec, 'user' | 'capabilities' | 'capAdd' | 'privileged'>): Capabilities {
+export function capabilitySets(
+  spec: Pick<CompleteSpec, 'user' | 'capabilities' | 'capAdd' | 'privileged'>,
+): Capabilities {
   const bounding = spec.capabilities
   if (isRoot(spec.user)) return { bounding, effective: bounding, permitted: bounding, inheritable: [], ambient: [] }
   const added = mergeCapabilities([], spec.capAdd, [])
@@ -65,8 +67,22 @@ function rlimits(ulimits: readonly Ulimit[], host: HostLimits): Rlimit[] {
 }
 
 const rlimitNames = [
-  'as', 'core', 'cpu', 'data', 'fsize', 'locks', 'memlock', 'msgqueue', 'nice', 'nofile', 'nproc', 'rss', 'rtprio',
-  'rttime', 'sigpending', 'stack',
+  'as',
+  'core',
+  'cpu',
+  'data',
+  'fsize',
+  'locks',
+  'memlock',
+  'msgqueue',
+  'nice',
+  'nofile',
+  'nproc',
+  'rss',
+  'rtprio',
+  'rttime',
+  'sigpending',
+  'stack',
 ]
 
 function rlimitType(name: string): string {

@@ -11,7 +11,13 @@ const cpuPeriod = 100_000
 /** The limits in the specification's terms. The cgroup plan (rootless/) turns the same into files. */
 export function resources({ resources: asked, cgroupConf }: ResourceSubset): Resources {
   const unified = Object.keys(cgroupConf).length > 0 ? { unified: cgroupConf } : {}
-  return { ...section('memory', memory(asked)), ...section('cpu', cpu(asked)), ...pids(asked), ...blockIO(asked), ...unified }
+  return {
+    ...section('memory', memory(asked)),
+    ...section('cpu', cpu(asked)),
+    ...pids(asked),
+    ...blockIO(asked),
+    ...unified,
+  }
 }
 
 function memory(asked: ResourceSpec): NonNullable<Resources['memory']> {

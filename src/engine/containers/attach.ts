@@ -7,7 +7,11 @@ import { containerPaths, findContainer } from './store.js'
 import type { AttachOptions, ForegroundResult } from './types.js'
 
 /** Becomes the client of a running container. Comes back only by throwing. */
-export async function attachInPlace(context: Context, nameOrId: string, options: AttachOptions = {}): Promise<ForegroundResult> {
+export async function attachInPlace(
+  context: Context,
+  nameOrId: string,
+  options: AttachOptions = {},
+): Promise<ForegroundResult> {
   const record = findContainer(context, nameOrId)
   const seen = observe(context, record.id)
   if (seen.status !== 'running') {

@@ -39,7 +39,11 @@ export async function createContainer(
 }
 
 /** Everything up to the record: image, names, volumes. What is made before a failure is taken back. */
-export async function prepareContainer(context: Context, spec: ContainerSpec, options: PrepareOptions): Promise<Prepared> {
+export async function prepareContainer(
+  context: Context,
+  spec: ContainerSpec,
+  options: PrepareOptions,
+): Promise<Prepared> {
   if (spec.name !== undefined) requireName(spec.name)
   if (options.cidfile !== undefined) requireNoCidfile(options.cidfile)
   const { completed, warnings, id } = await complete(context, spec, options)

@@ -41,7 +41,9 @@ export interface Joined {
 /** Whose namespaces a container depends on. */
 export function donorIds(spec: CompleteSpec): string[] {
   const modes: readonly { readonly mode: string }[] = [...Object.values(spec.namespaces), spec.network]
-  const ids = modes.flatMap((mode) => ('container' in mode && typeof mode.container === 'string' ? [mode.container] : []))
+  const ids = modes.flatMap((mode) =>
+    'container' in mode && typeof mode.container === 'string' ? [mode.container] : [],
+  )
   return [...new Set(ids)]
 }
 
@@ -79,7 +81,10 @@ export function joinedNamespaces(context: Context, spec: CompleteSpec): Joined {
 function requireRunningPid(context: Context, id: string): number {
   const record = readRecord(context, id)
   if (!record) {
-    throw new TspodError('no-such-container', `the container ${id} whose namespace was to be joined is gone: no such container`)
+    throw new TspodError(
+      'no-such-container',
+      `the container ${id} whose namespace was to be joined is gone: no such container`,
+    )
   }
   const { status, pid } = observe(context, id)
   if (status === 'running' && pid > 0) return pid

@@ -71,7 +71,9 @@ export async function writeExecPlan(context: Context, nameOrId: string, spec: Ex
       setHome: !hasVariable(record, spec, 'HOME'),
     },
     ...(filter === undefined ? {} : { seccompFilter: filter }),
-    ...(seen.state.cgroupPath === undefined || seen.state.cgroupPath === '' ? {} : { cgroupPath: seen.state.cgroupPath }),
+    ...(seen.state.cgroupPath === undefined || seen.state.cgroupPath === ''
+      ? {}
+      : { cgroupPath: seen.state.cgroupPath }),
     stdinOpen: spec.interactive === true,
     preserveFds: spec.preserveFds ?? 0,
     ...(spec.pidFile === undefined ? {} : { pidFile: spec.pidFile }),

@@ -37,7 +37,10 @@ export function launchError(failure: LaunchError): TspodError {
   if (stage === 'cwd') {
     return new TspodError('exec-not-executable', `working directory${where} cannot be entered: ${message}${reason}`)
   }
-  return new TspodError(stageCodes[stage] ?? 'launch-failed', `${stageTexts[stage] ?? stage}${where}: ${message}${reason}`)
+  return new TspodError(
+    stageCodes[stage] ?? 'launch-failed',
+    `${stageTexts[stage] ?? stage}${where}: ${message}${reason}`,
+  )
 }
 
 /** What a person is told was being done. */

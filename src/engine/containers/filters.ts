@@ -27,8 +27,7 @@ export function compileFilters(texts: readonly string[], input: FilterInput): Fi
   }
   return {
     namesStatus: groups.has('status') || groups.has('exited'),
-    matches: (summary, record) =>
-      [...groups.values()].every((tests) => tests.some((test) => test(summary, record))),
+    matches: (summary, record) => [...groups.values()].every((tests) => tests.some((test) => test(summary, record))),
   }
 }
 
@@ -44,7 +43,17 @@ function compileOne(text: string, input: FilterInput): { key: string; test: Test
   return negated ? { key: `${key}!`, test: (summary, record) => !test(summary, record) } : { key, test }
 }
 
-const statuses = ['created', 'running', 'paused', 'exited', 'stopped', 'removing', 'initialized', 'configured', 'unknown']
+const statuses = [
+  'created',
+  'running',
+  'paused',
+  'exited',
+  'stopped',
+  'removing',
+  'initialized',
+  'configured',
+  'unknown',
+]
 
 const makers: Readonly<Record<string, (value: string, input: FilterInput) => Test>> = {
   id: (value) => {
@@ -67,8 +76,14 @@ const makers: Readonly<Record<string, (value: string, input: FilterInput) => Tes
     if (!/^\d{1,3}$/.test(value)) throw new TspodError('invalid-argument', `exit code "${value}" is not a number`)
     return ({ status, exitCode }) => status === 'exited' && exitCode === Number(value)
   },
-  ancestor: (value) => ({ image, imageId }) =>
-    image === value || imageId.startsWith(value) || withoutTag(image) === value || image.endsWith(`/${value}`) || withoutTag(image).endsWith(`/${value}`),
+  ancestor:
+    (value) =>
+    ({ image, imageId }) =>
+      image === value ||
+      imageId.startsWith(value) ||
+      withoutTag(image) === value ||
+      image.endsWith(`/${value}`) ||
+      withoutTag(image).endsWith(`/${value}`),
   before: (value, { context }) => {
     const limit = findContainer(context, value).created
     return (_, { created }) => created < limit
@@ -90,13 +105,25 @@ const makers: Readonly<Record<string, (value: string, input: FilterInput) => Tes
         return matched && (target === undefined || mount.target === target)
       })
   },
-  network: (value) => ({ networks }, { spec }) => networks.includes(value) || spec.network.mode === value,
-  publish: (value) => portTest(value, (summary) => summary.ports.map(({ hostPort, range, protocol }) => ({ port: hostPort, range, protocol }))),
+  network:
+    (value) =>
+    ({ networks }, { spec }) =>
+      networks.includes(value) || spec.network.mode === value,
+  publish: (value) =>
+    portTest(value, (summary) =>
+      summary.ports.map(({ hostPort, range, protocol }) => ({ port: hostPort, range, protocol })),
+    ),
   expose: (value) => portTest(value, (summary) => summary.exposed),
   health: (value) => () => value === 'none' || value === '',
   pod: () => () => false,
-  command: (value) => ({ command }) => command.join(' ') === value || command[0] === value,
-  restart: (value) => (_, { spec }) => spec.restart.name === value,
+  command:
+    (value) =>
+    ({ command }) =>
+      command.join(' ') === value || command[0] === value,
+  restart:
+    (value) =>
+    (_, { spec }) =>
+      spec.restart.name === value,
   'is-task': () => () => true,
 }
 
@@ -108,7 +135,9 @@ function labelTest(value: string): Test {
 
 function portTest(
   value: string,
-  ports: (summary: ContainerSummary) => readonly { readonly port: number; readonly range: number; readonly protocol: string }[],
+  ports: (
+    summary: ContainerSummary,
+  ) => readonly { readonly port: number; readonly range: number; readonly protocol: string }[],
 ): Test {
   const match = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(tcp|udp|sctp))?$/.exec(value)
   if (!match) throw new TspodError('invalid-argument', `"${value}" is not a port or a range of ports`)
@@ -116,7 +145,8 @@ function portTest(
   const last = Number(match[2] ?? match[1])
   return (summary) =>
     ports(summary).some(
-      ({ port, range, protocol }) => port <= last && port + range - 1 >= first && (match[3] === undefined || match[3] === protocol),
+      ({ port, range, protocol }) =>
+        port <= last && port + range - 1 >= first && (match[3] === undefined || match[3] === protocol),
     )
 }
 

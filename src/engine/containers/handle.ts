@@ -90,7 +90,10 @@ export async function execInContainer(
   const request: ExecSpec = 'command' in spec ? spec : { command: spec }
   const { planPath } = await writeExecPlan(context, nameOrId, request)
   const { launchExec } = await import('../../runtime/monitor.js')
-  const connection = launchExec(planPath, request.interactive === true ? ['stdin', 'stdout', 'stderr'] : ['stdout', 'stderr'])
+  const connection = launchExec(
+    planPath,
+    request.interactive === true ? ['stdin', 'stdout', 'stderr'] : ['stdout', 'stderr'],
+  )
   const { streams, ended } = attachedProcess(connection, request.interactive === true)
   await startOf(connection)
   return { ...streams, wait: () => ended, output: () => collect(streams, ended) }
@@ -134,7 +137,10 @@ function handleOf(context: Context, record: ContainerRecord, process: AttachedPr
 
 function hostPort(record: ContainerRecord, port: number, protocol: string): { host: string; port: number } {
   const found = publishedPorts(record).find(
-    (published) => published.protocol === protocol && port >= published.containerPort && port < published.containerPort + published.range,
+    (published) =>
+      published.protocol === protocol &&
+      port >= published.containerPort &&
+      port < published.containerPort + published.range,
   )
   if (!found) throw new TspodError('invalid-argument', `port ${port}/${protocol} of ${record.name} is not published`)
   const host = found.hostIp === '0.0.0.0' ? '127.0.0.1' : found.hostIp === '::' ? '::1' : found.hostIp

@@ -22,7 +22,11 @@ export async function imageMount(
     return { type: 'bind', source: only, target: mount.target, options: ['ro', 'bind'] }
   }
   if (!mount.writable) return { type: 'overlay', target: mount.target, lower }
-  const base = join(containerPaths(context.paths, record.id).folder, 'image-mounts', Buffer.from(mount.target).toString('hex'))
+  const base = join(
+    containerPaths(context.paths, record.id).folder,
+    'image-mounts',
+    Buffer.from(mount.target).toString('hex'),
+  )
   const upper = join(base, 'upper')
   const work = join(base, 'work')
   mkdirSync(upper, { recursive: true })

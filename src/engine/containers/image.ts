@@ -15,10 +15,12 @@ export async function containerImage(
   conf: ContainersConf,
 ): Promise<{ readonly image: CompleteImage; readonly config: ImageRunConfig }> {
   if (spec.rootfs) {
-    if (spec.image !== undefined) throw new TspodError('invalid-argument', 'an image and a rootfs cannot be given at once')
+    if (spec.image !== undefined)
+      throw new TspodError('invalid-argument', 'an image and a rootfs cannot be given at once')
     return { image: { id: '', name: '', digest: '', layers: [], architecture: '' }, config: {} }
   }
-  if (spec.image === undefined || spec.image === '') throw new TspodError('invalid-argument', 'an image or a rootfs is needed')
+  if (spec.image === undefined || spec.image === '')
+    throw new TspodError('invalid-argument', 'an image or a rootfs is needed')
   const pull = spec.pull ?? policies.find((policy) => policy === conf.engine.pull_policy)
   const found = await resolveImage(context, spec.image, {
     ...(pull === undefined ? {} : { pull }),

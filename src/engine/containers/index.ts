@@ -22,7 +22,8 @@ export function bindContainers(context: Context) {
     create: async (spec: ContainerSpec, options?: CreateOptions) =>
       (await import('./create.js')).createContainer(context, spec, options),
     /** Makes and starts a container; the handle has its streams. */
-    run: async (spec: ContainerSpec, options?: RunOptions) => (await import('./handle.js')).runContainer(context, spec, options),
+    run: async (spec: ContainerSpec, options?: RunOptions) =>
+      (await import('./handle.js')).runContainer(context, spec, options),
     /** For command lines: this process becomes the container's client. */
     runInPlace: async (spec: ContainerSpec, options?: ForegroundOptions) =>
       (await import('./run.js')).runInPlace(context, spec, options),
@@ -32,7 +33,8 @@ export function bindContainers(context: Context) {
     /** For command lines: `start --attach`. */
     startInPlace: async (nameOrId: string, options: StartOptions) =>
       (await import('./lifecycle.js')).startInPlace(context, nameOrId, options),
-    stop: async (nameOrId: string, options?: StopOptions) => (await import('./stop.js')).stopContainer(context, nameOrId, options),
+    stop: async (nameOrId: string, options?: StopOptions) =>
+      (await import('./stop.js')).stopContainer(context, nameOrId, options),
     restart: async (nameOrId: string, options?: StopOptions) =>
       (await import('./lifecycle.js')).restartContainer(context, nameOrId, options),
     kill: async (nameOrId: string, signal?: string | number) =>
@@ -48,19 +50,25 @@ export function bindContainers(context: Context) {
       (await import('./inspect.js')).inspectContainer(context, nameOrId, options),
     logs: (nameOrId: string, options?: LogOptions) => logsLater(context, nameOrId, options),
     /** Runs one more process in a running container. */
-    exec: async (nameOrId: string, spec: ExecSpec) => (await import('./handle.js')).execInContainer(context, nameOrId, spec),
+    exec: async (nameOrId: string, spec: ExecSpec) =>
+      (await import('./handle.js')).execInContainer(context, nameOrId, spec),
     /** For command lines: this process becomes the exec session's client. */
     execInPlace: async (nameOrId: string, spec: ExecSpec, options?: ForegroundOptions) =>
       (await import('./exec.js')).execInPlace(context, nameOrId, spec, options),
     attachInPlace: async (nameOrId: string, options?: AttachOptions) =>
       (await import('./attach.js')).attachInPlace(context, nameOrId, options),
     /** For the command line's hidden verb: clears up, and throws what went wrong. */
-    launchFailed: async (id: string, error: string | undefined) => (await import('./failure.js')).launchFailed(context, id, error),
+    launchFailed: async (id: string, error: string | undefined) =>
+      (await import('./failure.js')).launchFailed(context, id, error),
     prune: async (filters?: readonly string[]) => (await import('./prune.js')).pruneContainers(context, filters),
   }
 }
 
-async function* logsLater(context: Context, nameOrId: string, options: LogOptions | undefined): AsyncGenerator<LogLine> {
+async function* logsLater(
+  context: Context,
+  nameOrId: string,
+  options: LogOptions | undefined,
+): AsyncGenerator<LogLine> {
   const { containerLogs } = await import('./logs.js')
   yield* containerLogs(context, nameOrId, options)
 }

@@ -218,7 +218,11 @@ function hostConfigSection(context: Context, record: ContainerRecord) {
     OomKillDisable: resources.oomKillDisable ?? false,
     Init: spec.init,
     PidsLimit: resources.pidsLimit ?? 0,
-    Ulimits: spec.ulimits.map(({ name, soft, hard }) => ({ Name: `RLIMIT_${name.toUpperCase()}`, Soft: soft, Hard: hard })),
+    Ulimits: spec.ulimits.map(({ name, soft, hard }) => ({
+      Name: `RLIMIT_${name.toUpperCase()}`,
+      Soft: soft,
+      Hard: hard,
+    })),
   }
 }
 
@@ -268,7 +272,13 @@ function mountEntry(context: Context, mount: MountSpec) {
   if (mount.type !== 'bind' && mount.type !== 'volume') return []
   const { options } = mount
   const propagation = options.find((option) => /^r?(private|shared|slave)$/.test(option)) ?? 'rprivate'
-  const common = { Destination: mount.target, Mode: '', RW: !options.includes('ro'), Options: options, Propagation: propagation }
+  const common = {
+    Destination: mount.target,
+    Mode: '',
+    RW: !options.includes('ro'),
+    Options: options,
+    Propagation: propagation,
+  }
   if (mount.type === 'bind') return [{ Type: 'bind', Source: mount.source, Driver: '', ...common }]
   const name = mount.name ?? ''
   return [{ Type: 'volume', Name: name, Source: volumeData(context, name), Driver: 'local', ...common }]

@@ -24,7 +24,11 @@ export async function startContainer(context: Context, nameOrId: string): Promis
 }
 
 /** `start -a`: becomes the client of the container, which is started if it does not run. */
-export async function startInPlace(context: Context, nameOrId: string, options: StartOptions): Promise<ForegroundResult> {
+export async function startInPlace(
+  context: Context,
+  nameOrId: string,
+  options: StartOptions,
+): Promise<ForegroundResult> {
   const { record, lock } = await lockForStart(context, nameOrId)
   if (observe(context, record.id).status === 'running') {
     lock.release()
@@ -58,7 +62,8 @@ export async function launchLocked(
         if (message.type === 'started') settle(resolve)
         if (message.type === 'error') settle(() => reject(launchError(message)))
       },
-      end: () => settle(() => reject(new TspodError('launch-failed', `the monitor of ${record.name} ended before it started`))),
+      end: () =>
+        settle(() => reject(new TspodError('launch-failed', `the monitor of ${record.name} ended before it started`))),
     })
     const settle = (how: () => void): void => {
       stop()
@@ -86,7 +91,8 @@ export async function waitContainer(context: Context, nameOrId: string, options:
     options.signal?.throwIfAborted()
     const seen = observe(context, record.id)
     const exists = readRecord(context, record.id) !== undefined
-    if (conditions.some((condition) => isMet(condition, seen.status, exists))) return exitCodeOf(seen) ?? (ends && !exists ? 0 : -1)
+    if (conditions.some((condition) => isMet(condition, seen.status, exists)))
+      return exitCodeOf(seen) ?? (ends && !exists ? 0 : -1)
     if (!exists) throw noSuchContainer(nameOrId)
     if (ends && seen.status === 'running') {
       const code = await endOf(context, record)
@@ -129,4 +135,3 @@ async function lockForStart(context: Context, nameOrId: string): Promise<{ recor
   lock.release({ unlink: true })
   throw noSuchContainer(nameOrId)
 }
-

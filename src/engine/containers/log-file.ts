@@ -90,7 +90,7 @@ function scanBackwards(
 function* recordsBackwards(fd: number, size: number): Generator<{ offset: number; record: Buffer; isLast: boolean }> {
   let tail: Buffer = Buffer.alloc(0)
   let isLast = true
-  for (let end = size; end > 0; ) {
+  for (let end = size; end > 0;) {
     const start = Math.max(0, end - chunkSize)
     const chunk = Buffer.allocUnsafe(end - start)
     let data = Buffer.concat([chunk.subarray(0, readSync(fd, chunk, 0, chunk.length, start)), tail])

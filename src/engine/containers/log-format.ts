@@ -23,7 +23,8 @@ function parseK8sRecord(record: Buffer): LogLine | undefined {
 /** `{"log":"text\n","stream":"stdout","time":"…"}` */
 function parseJsonRecord(record: Buffer): LogLine | undefined {
   const value = parseJson(record)
-  if (typeof value !== 'object' || value === null || !('log' in value) || typeof value.log !== 'string') return undefined
+  if (typeof value !== 'object' || value === null || !('log' in value) || typeof value.log !== 'string')
+    return undefined
   const { log } = value
   const stream = 'stream' in value && value.stream === 'stderr' ? 'stderr' : 'stdout'
   const timestamp = 'time' in value && typeof value.time === 'string' ? value.time : ''

@@ -11,7 +11,11 @@ import { findContainer, readRecord } from './store.js'
 import type { LogLine, LogOptions } from './types.js'
 
 /** The lines of a container's log, the oldest first; with `follow` until it has ended. */
-export async function* containerLogs(context: Context, nameOrId: string, options: LogOptions = {}): AsyncGenerator<LogLine> {
+export async function* containerLogs(
+  context: Context,
+  nameOrId: string,
+  options: LogOptions = {},
+): AsyncGenerator<LogLine> {
   const record = findContainer(context, nameOrId)
   requireReadable(record)
   const since = options.since?.getTime() ?? Number.NEGATIVE_INFINITY
@@ -66,7 +70,11 @@ function startOf(files: readonly string[], tail: number | undefined): { file: nu
   if (tail === undefined || tail < 0) return { file: 0, offset: 0 }
   let missing = tail
   for (let index = files.length - 1; index >= 0; index--) {
-    const { offset, lines } = tailOffset(files[index] ?? '', missing, (record) => parseLogRecord(record)?.partial !== false)
+    const { offset, lines } = tailOffset(
+      files[index] ?? '',
+      missing,
+      (record) => parseLogRecord(record)?.partial !== false,
+    )
     if (lines >= missing) return { file: index, offset }
     missing -= lines
   }

@@ -55,7 +55,10 @@ export async function networkOf(
 
 /** One network has one answer to every name: the owner's files, as they are now and will be. */
 function shareFiles(ownerRun: string, files: Record<string, string>): void {
-  for (const [target, name] of [['/etc/resolv.conf', 'resolv.conf'], ['/etc/hosts', 'hosts']] as const) {
+  for (const [target, name] of [
+    ['/etc/resolv.conf', 'resolv.conf'],
+    ['/etc/hosts', 'hosts'],
+  ] as const) {
     const path = join(ownerRun, name)
     if (exists(path)) files[target] = path
   }

@@ -11,7 +11,9 @@ export function findRuntime(
   conf: ContainersConf,
   env: Readonly<Record<string, string | undefined>>,
 ): string {
-  const inPath = [...(env['PATH'] ?? '').split(':'), ...usualFolders].filter(isAbsolute).map((folder) => join(folder, name))
+  const inPath = [...(env['PATH'] ?? '').split(':'), ...usualFolders]
+    .filter(isAbsolute)
+    .map((folder) => join(folder, name))
   const candidates = name.includes('/') ? [name] : [...(conf.engine.runtimes?.[name] ?? []), ...inPath]
   const found = candidates.find((path) => isAbsolute(path) && isExecutable(path))
   if (found !== undefined) return found

@@ -53,7 +53,10 @@ async function freeRange(port: PortSpec, taken: ReadonlySet<string>): Promise<nu
     const candidate = { ...port, hostPort: first }
     if (first + port.range <= 65_536 && !hostPorts(candidate).some((key) => taken.has(key))) return first
   }
-  throw new TspodError('invalid-argument', `no ${port.range} free host ports in a row for container port ${port.containerPort}`)
+  throw new TspodError(
+    'invalid-argument',
+    `no ${port.range} free host ports in a row for container port ${port.containerPort}`,
+  )
 }
 
 /** Asks the kernel for one that is free now. It may be taken until the start, which then says so. */

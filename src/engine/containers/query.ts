@@ -32,7 +32,10 @@ function trySummary(context: Context, record: ContainerRecord): ContainerSummary
   try {
     return summaryOf(record, observe(context, record.id))
   } catch (error) {
-    context.log('warn', `container ${record.name} is left out: ${error instanceof Error ? error.message : String(error)}`)
+    context.log(
+      'warn',
+      `container ${record.name} is left out: ${error instanceof Error ? error.message : String(error)}`,
+    )
     return undefined
   }
 }

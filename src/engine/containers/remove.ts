@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 import { TspodError } from '../../base/errors.js'
+import { signalProcess } from '../../base/syscalls.js'
 import type { ContainerRecord } from '../../container/record.js'
+import { namesIn } from '../../state/collection.js'
 import { removeFile, removeFolder } from '../../state/file.js'
 import type { Context } from '../context.js'
 import { donorIds } from './donors.js'
@@ -8,6 +10,7 @@ import { observe } from './observe.js'
 import {
   containerPaths,
   findContainer,
+  idOf,
   idOfName,
   listRecords,
   lockContainer,
@@ -19,8 +22,13 @@ import { removeTree } from './trees.js'
 import type { RemoveOptions } from './types.js'
 
 /** Removes a container with its layer and its anonymous volumes. Returns its ID. */
-export async function removeContainer(context: Context, nameOrId: string, options: RemoveOptions = {}): Promise<string> {
-  const found = findContainer(context, nameOrId)
+export async function removeContainer(
+  context: Context,
+  nameOrId: string,
+  options: RemoveOptions = {},
+): Promise<string> {
+  const found = options.force === true ? findReadable(context, nameOrId) : findContainer(context, nameOrId)
+  if (typeof found === 'string') return removeUnreadable(context, found)
   await removeDependents(context, found, options)
   if (options.force === true) await stopForRemoval(context, found, options)
   const lock = await lockContainer(context, found.id)
@@ -41,6 +49,37 @@ export async function removeContainer(context: Context, nameOrId: string, option
     lock.release({ unlink: gone })
   }
 }
+
+/** The container, or the ID of one whose record can't be read. */
+function findReadable(context: Context, nameOrId: string): ContainerRecord | string {
+  try {
+    return findContainer(context, nameOrId)
+  } catch (error) {
+    const id = error instanceof TspodError && error.code === 'store-corrupt' ? idOf(context, nameOrId) : undefined
+    if (id === undefined) throw error
+    return id
+  }
+}
+
+/** Without its record a container has still its folders, its names and perhaps its process. */
+async function removeUnreadable(context: Context, id: string): Promise<string> {
+  const own = containerPaths(context.paths, id)
+  const lock = await lockContainer(context, id)
+  try {
+    const { state, pid } = observe(context, id)
+    if (pid > 0 && state) signalProcess(pid, state.startTime, killSignal)
+    for (const name of namesIn(context.paths.names)) {
+      if (idOfName(context, name) === id) removeFile(join(context.paths.names, name))
+    }
+    await removeTree(context, own.folder)
+    removeFolder(own.run)
+  } finally {
+    lock.release({ unlink: true })
+  }
+  return id
+}
+
+const killSignal = 9
 
 /** Takes away all that belongs to a container. The caller holds its lock, and knows that it does not run. */
 export async function removeStopped(

@@ -15,7 +15,11 @@ const sweepLimit = 64
  * Makes a container and becomes the native process that starts it, this process's place in the foreground and its
  * exit status. Comes back only by throwing.
  */
-export async function runInPlace(context: Context, spec: ContainerSpec, options: ForegroundOptions = {}): Promise<ForegroundResult> {
+export async function runInPlace(
+  context: Context,
+  spec: ContainerSpec,
+  options: ForegroundOptions = {},
+): Promise<ForegroundResult> {
   const prepared = await prepareContainer(context, spec, {
     ephemeral: spec.remove === true,
     ...(options.cidfile === undefined ? {} : { cidfile: options.cidfile }),
@@ -68,7 +72,10 @@ function launchArguments(record: ContainerRecord, options: BecomeOptions): strin
 }
 
 /** What `-a` says; otherwise the outputs, and stdin where the container keeps it open. */
-export function attachedStreams({ spec }: ContainerRecord, asked: readonly StreamName[] | undefined): readonly StreamName[] {
+export function attachedStreams(
+  { spec }: ContainerRecord,
+  asked: readonly StreamName[] | undefined,
+): readonly StreamName[] {
   if (asked !== undefined && asked.length > 0) return asked
   return spec.interactive ? ['stdin', 'stdout', 'stderr'] : ['stdout', 'stderr']
 }

@@ -37,14 +37,19 @@ export async function stopRunning(
 }
 
 /** Sends a signal to process 1. */
-export async function killContainer(context: Context, nameOrId: string, signal: string | number = killSignal): Promise<void> {
+export async function killContainer(
+  context: Context,
+  nameOrId: string,
+  signal: string | number = killSignal,
+): Promise<void> {
   const record = findContainer(context, nameOrId)
   const number = typeof signal === 'number' ? signal : parseSignal(signal)
   if (number === undefined || number < 1 || number > 64) {
     throw new TspodError('invalid-argument', `invalid signal: ${signal}`)
   }
   const seen = observe(context, record.id)
-  const sent = seen.status === 'running' && seen.state !== undefined && signalProcess(seen.pid, seen.state.startTime, number)
+  const sent =
+    seen.status === 'running' && seen.state !== undefined && signalProcess(seen.pid, seen.state.startTime, number)
   if (!sent) {
     throw new TspodError(
       'container-not-running',
@@ -126,7 +131,10 @@ async function stopByProcess(
     sendSignal(pidfd, signal)
     const patience = timeoutSeconds < 0 ? undefined : timeoutSeconds * 1000
     if (await waitPidfd(pidfd, patience)) return
-    context.log('warn', `StopSignal ${signal} failed to stop container ${record.name} in ${timeoutSeconds} seconds, resorting to SIGKILL`)
+    context.log(
+      'warn',
+      `StopSignal ${signal} failed to stop container ${record.name} in ${timeoutSeconds} seconds, resorting to SIGKILL`,
+    )
     sendSignal(pidfd, killSignal)
     await waitPidfd(pidfd)
   } finally {

@@ -4,7 +4,16 @@ import { TspodError } from '../../base/errors.js'
 import { isId, isIdPrefix } from '../../base/id.js'
 import { type ContainerRecord, parseRecord } from '../../container/record.js'
 import { namesIn } from '../../state/collection.js'
-import { exists, folderMode, hasErrno, isMissing, readJson, removeFile, syncFolder, writeFile } from '../../state/file.js'
+import {
+  exists,
+  folderMode,
+  hasErrno,
+  isMissing,
+  readJson,
+  removeFile,
+  syncFolder,
+  writeFile,
+} from '../../state/file.js'
 import { type Lock, acquireLock, tryLock } from '../../state/lock.js'
 import type { Paths } from '../../state/paths.js'
 import { giveToContainersRoot } from '../../../rootless/root-caller.js'
@@ -97,7 +106,10 @@ export function listRecords(context: Context): ContainerRecord[] {
     try {
       return readRecord(context, id) ?? []
     } catch (error) {
-      context.log('warn', `container ${id.slice(0, 12)} is left out: ${error instanceof Error ? error.message : String(error)}`)
+      context.log(
+        'warn',
+        `container ${id.slice(0, 12)} is left out: ${error instanceof Error ? error.message : String(error)}`,
+      )
       return []
     }
   })

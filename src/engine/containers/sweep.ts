@@ -132,7 +132,8 @@ async function sweepContainer(context: Context, id: string): Promise<boolean> {
 /** Names of a container without a record: only a command that was killed between the two leaves one. */
 function removeNameOf(context: Context, id: string): void {
   const half = readJson(join(context.paths.tmp, `${halfPrefix}${id}`, 'config.json'))
-  const known = typeof half === 'object' && half !== null && 'name' in half ? [String(half.name)] : namesIn(context.paths.names)
+  const known =
+    typeof half === 'object' && half !== null && 'name' in half ? [String(half.name)] : namesIn(context.paths.names)
   for (const name of known) {
     if (idOfName(context, name) === id) removeFile(join(context.paths.names, name))
   }

@@ -19,7 +19,8 @@ export function mountsFrom(context: Context, spec: ContainerSpec): ContainerSpec
 function borrow(mount: MountSpec, options: readonly string[]): MountSpec[] {
   if (mount.type !== 'bind' && mount.type !== 'volume') return []
   const access = options.filter((option) => option === 'ro' || option === 'rw')
-  const before = access.length > 0 ? mount.options.filter((option) => option !== 'ro' && option !== 'rw') : mount.options
+  const before =
+    access.length > 0 ? mount.options.filter((option) => option !== 'ro' && option !== 'rw') : mount.options
   return [{ ...mount, options: [...before, ...access] }]
 }
 

@@ -76,6 +76,9 @@ test('the stop signal is a number from any spelling, and a wrong one is refused'
 
 test('a health check of NONE is none, and a spec fills what it leaves out from the image', () => {
   expect(complete({ healthcheck: 'none' }, { Healthcheck: { Test: ['CMD', 'x'] } }).healthcheck).toBeUndefined()
-  const { healthcheck } = complete({ healthcheck: { retries: 7 } }, { Healthcheck: { Test: ['CMD', 'x'], Interval: 0 } })
+  const { healthcheck } = complete(
+    { healthcheck: { retries: 7 } },
+    { Healthcheck: { Test: ['CMD', 'x'], Interval: 0 } },
+  )
   expect(healthcheck).toMatchObject({ command: ['CMD', 'x'], retries: 7, interval: 30e9 })
 })

@@ -33,7 +33,7 @@ const mountAt = (result: ReturnType<typeof config>, path: string) =>
   result.mounts.find(({ destination }) => destination === path)
 
 describe('capabilities', () => {
-  test("root has what was granted, and nothing is inheritable", () => {
+  test('root has what was granted, and nothing is inheritable', () => {
     const { capabilities } = config().process
     expect(capabilities?.effective).toEqual(capabilities?.bounding)
     expect([capabilities?.inheritable, capabilities?.ambient]).toEqual([[], []])
@@ -70,12 +70,15 @@ describe('mounts', () => {
   })
 
   test('a parent comes before what lies in it', () => {
-    const result = config({}, {
-      mounts: [
-        { type: 'tmpfs', target: '/a/b', options: [] },
-        { type: 'tmpfs', target: '/a', options: [] },
-      ],
-    })
+    const result = config(
+      {},
+      {
+        mounts: [
+          { type: 'tmpfs', target: '/a/b', options: [] },
+          { type: 'tmpfs', target: '/a', options: [] },
+        ],
+      },
+    )
     const places = result.mounts.map(({ destination }) => destination)
     expect(places.indexOf('/a')).toBeLessThan(places.indexOf('/a/b'))
   })

@@ -32,7 +32,9 @@ describe('the default profile', () => {
   })
 
   test('names each call once for each action, but for sockets and personalities', () => {
-    const names = resolveProfile(defaultProfile, input).syscalls?.filter((rule) => !rule.args).flatMap((rule) => rule.names)
+    const names = resolveProfile(defaultProfile, input)
+      .syscalls?.filter((rule) => !rule.args)
+      .flatMap((rule) => rule.names)
     expect(new Set(names).size).toBe(names?.length)
   })
 

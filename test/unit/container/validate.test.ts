@@ -26,7 +26,11 @@ const refused: [name: string, spec: ContainerSpec, sentence: string][] = [
   ['retries without on-failure', { restart: { name: 'always', maximumRetries: 3 } }, 'on-failure'],
   ['a hostname on the host', { hostname: 'x', namespaces: { uts: { mode: 'host' } } }, "the host's UTS namespace"],
   ['a relative working directory', { workdir: 'a/b' }, 'not an absolute path'],
-  ['ports in another container’s network', { network: { mode: 'container', container: 'x' }, publish: [port] }, 'port bindings'],
+  [
+    'ports in another container’s network',
+    { network: { mode: 'container', container: 'x' }, publish: [port] },
+    'port bindings',
+  ],
   ['ports without a network', { network: { mode: 'none' }, publish: [port] }, 'without a network'],
   ['dns without a network', { network: { mode: 'none' }, dns: ['1.1.1.1'] }, 'conflicting options: dns'],
   ['an init as the host’s process 1', { init: true, namespaces: { pid: { mode: 'host' } } }, 'process 1'],
@@ -34,7 +38,11 @@ const refused: [name: string, spec: ContainerSpec, sentence: string][] = [
   ['--cpus and --cpu-quota', { resources: { cpus: 1, cpuQuota: 5 } }, '--cpus cannot be used'],
   ['a sysctl of the whole host', { sysctl: { 'kernel.sysrq': '1' } }, 'does not belong to a namespace'],
   ['a sysctl path', { sysctl: { 'net/../kernel/sysrq': '1' } }, 'invalid sysctl'],
-  ['a sysctl of the host’s network', { network: { mode: 'host' }, sysctl: { 'net.ipv4.ip_forward': '1' } }, "host's network"],
+  [
+    'a sysctl of the host’s network',
+    { network: { mode: 'host' }, sysctl: { 'net.ipv4.ip_forward': '1' } },
+    "host's network",
+  ],
   ['a zone outside the database', { timezone: '../../etc/shadow' }, 'time zone database'],
 ]
 

@@ -12,7 +12,8 @@ test('frames come out as they went in, however they are cut', () => {
     const decoder = new FrameDecoder()
     const frames = []
     for (let at = 0; at < bytes.length; at += size) {
-      for (const { kind, payload } of decoder.push(bytes.subarray(at, at + size))) frames.push([kind, payload.toString()])
+      for (const { kind, payload } of decoder.push(bytes.subarray(at, at + size)))
+        frames.push([kind, payload.toString()])
     }
     expect(frames).toEqual([
       ['message', '{"type":"wait"}'],
@@ -43,9 +44,12 @@ test.each([
   expect(decodeMessage(Buffer.from(text))).toEqual(JSON.parse(text))
 })
 
-test.each(['{', '[]', '{"type":"dance"}', '{"type":"exited"}', '{"type":"error","stage":"moon","errno":0,"message":""}'])(
-  '%s is refused',
-  (text) => {
-    expect(() => decodeMessage(Buffer.from(text))).toThrow('unknown message')
-  },
-)
+test.each([
+  '{',
+  '[]',
+  '{"type":"dance"}',
+  '{"type":"exited"}',
+  '{"type":"error","stage":"moon","errno":0,"message":""}',
+])('%s is refused', (text) => {
+  expect(() => decodeMessage(Buffer.from(text))).toThrow('unknown message')
+})

@@ -46,7 +46,11 @@ test('a file is not written through a link', () => {
 })
 
 test('a collection keeps, lists and removes things, and skips what it cannot read', () => {
-  const things = collection<{ n: number }>(join(folder, 'things'), join(folder, 'tmp'), (value) => value as { n: number })
+  const things = collection<{ n: number }>(
+    join(folder, 'things'),
+    join(folder, 'tmp'),
+    (value) => value as { n: number },
+  )
   expect(things.create('b', { n: 2 })).toBe(true)
   expect(things.create('a', { n: 1 }, (path) => writeFileSync(join(path, 'more'), ''))).toBe(true)
   expect(things.create('a', { n: 3 })).toBe(false)

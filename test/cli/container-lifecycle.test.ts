@@ -1,0 +1,225 @@
+import { readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+import { busyboxStore, image } from '../helpers/busybox-store.js'
+import { explain, finish, type TspodStore } from '../helpers/tspod.js'
+
+let tspod: TspodStore
+
+beforeAll(async () => {
+  tspod = await busyboxStore()
+})
+
+afterAll(async () => {
+  await tspod[Symbol.asyncDispose]()
+})
+
+const sleeper = (name: string, ...options: string[]) =>
+  tspod.ok(['run', '-d', '--network', 'none', '--name', name, ...options, image, 'sleep', '1000'])
+
+test('create, start, stop, start again, kill, rm', async () => {
+  const id = await tspod.ok(['create', '--network', 'none', '--name', 'c1', image, 'sleep', '1000'])
+  expect(id).toMatch(/^[0-9a-f]{64}$/)
+  const status = () => tspod.ok(['inspect', '-f', '{{.State.Status}} {{.State.ExitCode}}', 'c1'])
+  expect(await status()).toBe('created 0')
+  expect(await tspod.ok(['start', 'c1'])).toBe('c1')
+  expect(await status()).toBe('running 0')
+  expect(await tspod.ok(['stop', '-t', '0', 'c1'])).toBe('c1')
+  expect(await status()).toBe('exited 137')
+  expect(await tspod.ok(['start', id.slice(0, 8)])).toBe(id.slice(0, 8))
+  expect(await tspod.ok(['kill', 'c1'])).toBe('c1')
+  expect(await tspod.ok(['wait', 'c1'])).toBe('137')
+  expect(await tspod.ok(['rm', 'c1'])).toBe('c1')
+  expect((await tspod.run(['container', 'exists', 'c1'])).status).toBe(1)
+})
+
+test('what a container wrote is there at its next start', async () => {
+  await tspod.ok(['create', '--network', 'none', '--name', 'writer', image, 'sh', '-c', 'echo x >> /file; cat /file'])
+  expect(await tspod.ok(['start', '-a', 'writer'])).toBe('x')
+  expect(await tspod.ok(['start', '-a', 'writer'])).toBe('x\nx')
+})
+
+test('start -a ends with the exit status, start --attach -i passes input on', async () => {
+  await tspod.ok(['create', '--network', 'none', '--name', 'three', image, 'sh', '-c', 'exit 3'])
+  expect((await tspod.run(['start', '-a', 'three'])).status).toBe(3)
+  await tspod.ok(['create', '-i', '--network', 'none', '--name', 'cat', image, 'cat'])
+  expect((await tspod.run(['start', '-ai', 'cat'], { input: 'hello' })).stdout).toBe('hello')
+})
+
+describe('names', () => {
+  test('are one container’s, until --replace', async () => {
+    const first = await sleeper('dup')
+    const refused = await tspod.run(['create', '--name', 'dup', image, 'true'])
+    expect(refused.status, explain(refused)).toBe(125)
+    expect(refused.stderr).toContain(`"dup" is already in use by ${first}`)
+    const second = await tspod.ok(['create', '--replace', '--name', 'dup', image, 'true'])
+    expect(await tspod.ok(['inspect', '-f', '{{.Id}}', 'dup'])).toBe(second)
+    expect((await tspod.run(['container', 'exists', first])).status).toBe(1)
+  })
+
+  test('are made up of two words', async () => {
+    const id = await tspod.ok(['create', image, 'true'])
+    expect(await tspod.ok(['inspect', '-f', '{{.Name}}', id])).toMatch(/^[a-z]+_[a-z]+$/)
+  })
+
+  test('that do not exist are told one by one, and the rest goes on', async () => {
+    await sleeper('there')
+    const result = await tspod.run(['rm', '-t', '0', '-f', 'there', 'nowhere'])
+    expect([result.status, result.stdout], explain(result)).toEqual([0, 'there\n'])
+    const strict = await tspod.run(['rm', 'nowhere'])
+    expect([strict.status, strict.stderr]).toEqual([
+      1,
+      'Error: no container with name or ID "nowhere" found: no such container\n',
+    ])
+  })
+})
+
+test('rm of a running container is refused with 2', async () => {
+  await sleeper('busy')
+  const result = await tspod.run(['rm', 'busy'])
+  expect(result.status, explain(result)).toBe(2)
+  expect(await tspod.ok(['rm', '-f', 'busy'])).toBe('busy')
+})
+
+test('exec runs beside process 1, with its own user, environment, folder and status', async () => {
+  await sleeper('host', '-e', 'A=1')
+  expect(await tspod.ok(['exec', 'host', 'sh', '-c', 'echo $A; cat /proc/1/cmdline'])).toContain('sleep')
+  expect(
+    await tspod.ok(['exec', '-u', 'nobody', '-w', '/tmp', '-e', 'A=2', 'host', 'sh', '-c', 'id -un; pwd; echo $A']),
+  ).toBe('nobody\n/tmp\n2')
+  expect((await tspod.run(['exec', 'host', 'sh', '-c', 'exit 5'])).status).toBe(5)
+  expect((await tspod.run(['exec', 'host', 'no-such'])).status).toBe(127)
+  expect((await tspod.run(['exec', 'host', '/etc'])).status).toBe(126)
+  expect((await tspod.run(['exec', '-i', 'host', 'cat'], { input: 'in' })).stdout).toBe('in')
+  await tspod.ok(['kill', 'host'])
+  expect((await tspod.run(['exec', 'host', 'true'])).status).toBe(125)
+})
+
+test('ps shows what runs, all, and what matches', async () => {
+  await sleeper('seen', '--label', 'app=web')
+  await tspod.ok(['create', '--name', 'unseen', '--label', 'app=web', image, 'true'])
+  const names = (...options: string[]) =>
+    tspod.ok(['ps', '--format', '{{.Names}}', '--filter', 'label=app=web', ...options])
+  expect(await names()).toBe('seen')
+  expect((await names('-a')).split('\n').sort()).toEqual(['seen', 'unseen'])
+  expect(await names('--filter', 'status=created')).toBe('unseen')
+  expect(await names('-a', '--filter', 'name=^uns')).toBe('unseen')
+  const [row] = JSON.parse(await tspod.ok(['ps', '--format', 'json', '--filter', 'name=^seen$'])) as object[]
+  expect(row).toMatchObject({ Names: ['seen'], State: 'running', Labels: { app: 'web' }, Command: ['sleep', '1000'] })
+  expect(await tspod.ok(['ps', '--filter', 'name=^seen$'])).toMatch(
+    /^CONTAINER ID +IMAGE +COMMAND +CREATED +STATUS +PORTS +NAMES\n[0-9a-f]{12} +localhost\/busybox:latest +sleep 1000 +.* ago +Up .* +seen$/,
+  )
+  expect((await tspod.run(['ps', '--filter', 'nonsense=1'])).status).toBe(125)
+})
+
+test('logs gives both streams, the last lines, and goes on until the end', async () => {
+  await tspod.ok([
+    'run',
+    '-d',
+    '--network',
+    'none',
+    '--name',
+    'talker',
+    image,
+    'sh',
+    '-c',
+    'for i in 1 2 3; do echo out $i; echo err $i >&2; done; read x < /dev/zero',
+  ])
+  await tspod.ok(['wait', 'talker', '--condition', 'exited', '--condition', 'running'])
+  await tspod.ok(['run', '--network', 'none', '--name', 'done', image, 'sh', '-c', 'echo one; echo two; printf three'])
+  expect(await tspod.ok(['logs', 'done'])).toBe('one\ntwo\nthree')
+  expect(await tspod.ok(['logs', '--tail', '1', 'done'])).toBe('three')
+  expect(await tspod.ok(['logs', '--tail', '0', 'done'])).toBe('')
+  expect(await tspod.ok(['logs', '-t', 'done'])).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+\S+ one$/m)
+  expect(await tspod.ok(['logs', '--until', '1h', 'done'])).toBe('')
+  await tspod.ok(['kill', 'talker'])
+  const followed = await tspod.run(['logs', '-f', 'talker'])
+  expect([followed.stdout, followed.stderr], explain(followed)).toEqual([
+    'out 1\nout 2\nout 3\n',
+    'err 1\nerr 2\nerr 3\n',
+  ])
+})
+
+test('logs -f sees what is written later, across rotations, and ends with the container', async () => {
+  const script = 'read go; i=0; while [ $i -lt 300 ]; do echo line $i; i=$((i+1)); done'
+  await tspod.ok([
+    'create',
+    '-i',
+    '--network',
+    'none',
+    '--name',
+    'late',
+    '--log-opt',
+    'max-size=8k',
+    '--log-opt',
+    'max-file=9',
+    image,
+    'sh',
+    '-c',
+    script,
+  ])
+  const started = tspod.start(['start', '-ai', 'late'], ['pipe', 'ignore', 'inherit'])
+  await tspod.ok(['wait', '--condition', 'running', 'late'])
+  const follower = tspod.start(['logs', '-f', 'late'], ['ignore', 'pipe', 'pipe'])
+  const result = finish('logs -f late', follower)
+  started.stdin?.end('go\n')
+  expect((await result).stdout.trim().split('\n')).toEqual(Array.from({ length: 300 }, (_, index) => `line ${index}`))
+})
+
+test('inspect has Docker’s and Podman’s names', async () => {
+  await tspod.ok([
+    'create',
+    '--name',
+    'looked-at',
+    '-e',
+    'A=b',
+    '-v',
+    'vol:/v',
+    '-p',
+    '12345:80',
+    '--cap-add',
+    'net_raw',
+    image,
+    'x',
+    'y',
+  ])
+  const [found] = JSON.parse(await tspod.ok(['inspect', 'looked-at'])) as object[]
+  expect(found).toMatchObject({
+    Name: 'looked-at',
+    Path: 'x',
+    Args: ['y'],
+    State: { Status: 'created', Running: false, Pid: 0 },
+    Config: { Cmd: ['x', 'y'], Image: image, Env: expect.arrayContaining(['A=b']) as unknown },
+    HostConfig: {
+      CapAdd: ['CAP_NET_RAW'],
+      PortBindings: { '80/tcp': [{ HostIp: '0.0.0.0', HostPort: '12345' }] },
+      RestartPolicy: { Name: 'no' },
+    },
+    Mounts: [{ Type: 'volume', Name: 'vol', Destination: '/v', RW: true }],
+  })
+  const missing = await tspod.run(['inspect', 'nobody'])
+  expect([missing.status, missing.stdout.trim()]).toEqual([125, '[]'])
+})
+
+test('rm -v takes anonymous volumes along, and leaves named ones', async () => {
+  const volumes = () => readdirSync(join(tspod.root, 'volumes')).sort()
+  const before = volumes()
+  await tspod.ok(['create', '--name', 'holder', '-v', '/anonymous', '-v', 'named:/named', image, 'true'])
+  expect(volumes()).toHaveLength(before.length + 2)
+  await tspod.ok(['rm', '-v', 'holder'])
+  expect(volumes()).toEqual([...before, 'named'].sort())
+})
+
+test('one record that cannot be read does not hide the others', async () => {
+  const id = await tspod.ok(['create', '--name', 'broken', image, 'true'])
+  await tspod.ok(['create', '--name', 'whole', image, 'true'])
+  writeFileSync(join(tspod.root, 'containers', id, 'config.json'), '{')
+  const listed = await tspod.run(['ps', '-a', '--format', '{{.Names}}'])
+  expect(listed.status, explain(listed)).toBe(0)
+  expect(listed.stdout).toContain('whole')
+  expect(listed.stderr).toContain(id.slice(0, 12))
+  const removed = await tspod.run(['rm', '-f', id])
+  expect(removed.status, explain(removed)).toBe(0)
+  expect(await tspod.ok(['ps', '-aq', '--no-trunc'])).not.toContain(id)
+})
