@@ -5,8 +5,7 @@
 struct userns_options {
 	const char *uid_map; /* CONTAINER:HOST:SIZE,… */
 	const char *gid_map;
-	const char
-		*newuidmap; /* helpers; without: written by ourselves (root, or a single own id) */
+	const char *newuidmap; /* helpers; without: written by ourselves (root, or a single id) */
 	const char *newgidmap;
 	const char *join; /* /proc/PID/ns/user of a running container */
 	bool single;	  /* only one id is mapped: owners are recorded, not set */

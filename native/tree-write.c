@@ -1,4 +1,4 @@
-#include "tree-write.h"
+#include "tree-writer.h"
 
 #include "overlay-marks.h"
 #include "tree-remove.h"
@@ -8,42 +8,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/xattr.h>
 #include <unistd.h>
-
-struct dated_folder {
-	char *path;
-	struct timespec mtime;
-};
-
-struct tree_writer {
-	struct tree_writer_options options;
-	struct walk walk, link_walk;
-	char *clean, *clean_link;
-	size_t clean_room, link_room;
-	struct dated_folder *folders;
-	size_t folder_count, folder_room;
-	uint64_t skipped;
-	const char *path; /* of the entry at hand, for messages */
-};
-
-/* Where the entry at hand goes. */
-struct place {
-	int dir_fd;
-	const char *name;
-	bool had_whiteout; /* in this very layer: what comes now hides what is below */
-};
-
-__attribute__((noreturn)) static void fail_write(const struct tree_writer *w, const char *what)
-{
-	inside_fail(STAGE_WRITE, errno, w->path, "%s", what);
-}
-
-/* How the kernel takes a time; what it can't hold is cut to what it can. */
-static struct timespec kernel_time(const struct tar_entry *e)
-{
-	return (struct timespec){.tv_sec = e->mtime.seconds, .tv_nsec = e->mtime.nanoseconds};
-}
 
 static void clean_path(struct tree_writer *w, const char *path, char **clean, size_t *room)
 {
@@ -78,87 +43,14 @@ static bool clear_place(struct tree_writer *w, const struct place *place)
 	if (fstatat(place->dir_fd, place->name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
 		if (errno == ENOENT)
 			return false;
-		fail_write(w, "look for the entry");
+		writer_fail(w, "look for the entry");
 	}
 	if (tree_remove_at(place->dir_fd, place->name) < 0)
-		fail_write(w, "replace an earlier entry of this name");
+		writer_fail(w, "replace an earlier entry of this name");
 	/* A hard link's target may have been looked for beneath. */
 	if (S_ISDIR(st.st_mode))
 		walk_reset(&w->link_walk);
 	return is_whiteout(&st);
-}
-
-static uint32_t owner(const struct tree_writer *w, const struct tar_entry *e)
-{
-	return w->options.chown ? w->options.uid : e->uid;
-}
-
-static uint32_t group(const struct tree_writer *w, const struct tar_entry *e)
-{
-	return w->options.chown ? w->options.gid : e->gid;
-}
-
-__attribute__((noreturn)) static void fail_owner(const struct tree_writer *w,
-						 const struct tar_entry *e)
-{
-	if (errno == EINVAL)
-		inside_fail(
-			STAGE_ID, EINVAL, w->path,
-			"the owner %u:%u has no id in the user namespace: its range is too small",
-			owner(w, e), group(w, e));
-	fail_write(w, "set the owner");
-}
-
-/* Owner, attributes, special bits: in this order, as chown clears capabilities and setuid. */
-static void set_owner(struct tree_writer *w, const struct tar_entry *e, int fd, bool inherits_group)
-{
-	char text[48];
-
-	if (!owner(w, e) && !group(w, e) && !inherits_group)
-		return;
-	if (!w->options.single) {
-		if (fchown(fd, owner(w, e), group(w, e)) < 0)
-			fail_owner(w, e);
-		return;
-	}
-	if (!owner(w, e) && !group(w, e))
-		return;
-	override_text(text, owner(w, e), group(w, e), e->mode);
-	if (fsetxattr(fd, OVERRIDE_XATTR, text, strlen(text), 0) < 0)
-		w->skipped++;
-}
-
-/* A capability that names the root of another namespace says nothing here; the kernel adds ours
- * (capabilities(7)). */
-static void set_capability(struct tree_writer *w, int fd, const struct tar_xattr *xattr)
-{
-	uint8_t value[20];
-
-	if (xattr->size == 24 && xattr->value[3] == 3) {
-		memcpy(value, xattr->value, sizeof(value));
-		value[3] = 2;
-		if (fsetxattr(fd, xattr->name, value, sizeof(value), 0) < 0)
-			w->skipped++;
-	} else if (fsetxattr(fd, xattr->name, xattr->value, xattr->size, 0) < 0) {
-		w->skipped++;
-	}
-}
-
-static void set_xattrs(struct tree_writer *w, const struct tar_entry *e, int fd)
-{
-	for (size_t i = 0; i < e->xattr_count; i++) {
-		const struct tar_xattr *xattr = &e->xattrs[i];
-
-		if (xattr_is_internal(xattr->name))
-			continue;
-		if (!strcmp(xattr->name, "security.capability"))
-			set_capability(w, fd, xattr);
-		else if (fsetxattr(fd, xattr->name, xattr->value, xattr->size, 0) < 0) {
-			if (errno == ENOSPC || errno == EDQUOT)
-				fail_write(w, "set an extended attribute");
-			w->skipped++;
-		}
-	}
 }
 
 static void write_piece(struct tree_writer *w, int fd, const uint8_t *data, size_t size,
@@ -170,7 +62,7 @@ static void write_piece(struct tree_writer *w, int fd, const uint8_t *data, size
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			fail_write(w, "write the file");
+			writer_fail(w, "write the file");
 		data += n;
 		offset += n;
 		size -= n;
@@ -191,14 +83,14 @@ static void write_data(struct tree_writer *w, struct tar_reader *tar, const stru
 	if (n < 0)
 		inside_fail_trouble(tar_trouble(tar), w->path);
 	if (end < e->size && ftruncate(fd, e->size) < 0)
-		fail_write(w, "make the file's last hole");
+		writer_fail(w, "make the file's last hole");
 }
 
 static void write_file(struct tree_writer *w, struct tar_reader *tar, const struct tar_entry *e,
 		       struct place *place)
 {
 	mode_t special = e->mode & (S_ISUID | S_ISGID | S_ISVTX);
-	struct timespec times[2] = {kernel_time(e), kernel_time(e)};
+	struct timespec times[2] = {entry_time(e), entry_time(e)};
 	int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
 	int fd = openat(place->dir_fd, place->name, flags, e->mode & 0777);
 
@@ -207,18 +99,18 @@ static void write_file(struct tree_writer *w, struct tar_reader *tar, const stru
 		fd = openat(place->dir_fd, place->name, flags, e->mode & 0777);
 	}
 	if (fd < 0)
-		fail_write(w, "make the file");
+		writer_fail(w, "make the file");
 	write_data(w, tar, e, fd);
-	set_owner(w, e, fd, walk_setgid(&w->walk));
+	dress_owner(w, e, fd, walk_setgid(&w->walk));
 	if (e->xattr_count)
-		set_xattrs(w, e, fd);
+		dress_xattrs(w, e, fd);
 	if (special && fchmod(fd, e->mode) < 0)
-		fail_write(w, "set the mode");
+		writer_fail(w, "set the mode");
 	if (futimens(fd, times) < 0)
-		fail_write(w, "set the time");
+		writer_fail(w, "set the time");
 	/* Some file systems report a full disk only here. */
 	if (close(fd) < 0 && errno != EINTR)
-		fail_write(w, "write the file");
+		writer_fail(w, "write the file");
 }
 
 static void note_folder(struct tree_writer *w, const char *name, const struct tar_entry *e)
@@ -231,22 +123,7 @@ static void note_folder(struct tree_writer *w, const char *name, const struct ta
 		w->folder_room = w->folder_room ? 2 * w->folder_room : 1024;
 		w->folders = xrealloc(w->folders, w->folder_room * sizeof(*w->folders));
 	}
-	w->folders[w->folder_count++] = (struct dated_folder){path, kernel_time(e)};
-}
-
-static void dress_folder(struct tree_writer *w, const struct tar_entry *e, int fd, bool fresh)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		fail_write(w, "look at the folder");
-	/* An existing one may have had another owner. */
-	set_owner(w, e, fd, st.st_uid || st.st_gid);
-	set_xattrs(w, e, fd);
-	if ((fresh && (e->mode & 07000)) || (st.st_mode & 07777) != e->mode) {
-		if (fchmod(fd, e->mode) < 0)
-			fail_write(w, "set the mode");
-	}
+	w->folders[w->folder_count++] = (struct dated_folder){path, entry_time(e)};
 }
 
 static void write_folder(struct tree_writer *w, const struct tar_entry *e, struct place *place)
@@ -262,52 +139,28 @@ static void write_folder(struct tree_writer *w, const struct tar_entry *e, struc
 	}
 	if (mkdirat(place->dir_fd, place->name, e->mode & 0777) < 0) {
 		if (errno != EEXIST)
-			fail_write(w, "make the folder");
+			writer_fail(w, "make the folder");
 		fd = openat(place->dir_fd, place->name,
 			    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		fresh = fd < 0;
 		if (fresh) {
 			whiteout = clear_place(w, place);
 			if (mkdirat(place->dir_fd, place->name, e->mode & 0777) < 0)
-				fail_write(w, "make the folder");
+				writer_fail(w, "make the folder");
 		}
 	}
 	if (fresh)
 		fd = openat(place->dir_fd, place->name,
 			    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		fail_write(w, "open the folder");
+		writer_fail(w, "open the folder");
 	if (whiteout && opaque_set(fd) < 0)
-		fail_write(w, "hide what is below the folder");
+		writer_fail(w, "hide what is below the folder");
 	if (fresh || !w->options.keep_existing) {
 		dress_folder(w, e, fd, fresh);
 		note_folder(w, place->name, e);
 	}
 	close(fd);
-}
-
-/* Links and FIFOs can't be opened: everything goes by name, in a folder that is ours alone. */
-static void dress_other(struct tree_writer *w, const struct tar_entry *e, const struct place *place,
-			bool symlink)
-{
-	struct timespec times[2] = {kernel_time(e), kernel_time(e)};
-	char self[40 + NAME_MAX];
-
-	if (!w->options.single && (owner(w, e) || group(w, e) || walk_setgid(&w->walk)) &&
-	    fchownat(place->dir_fd, place->name, owner(w, e), group(w, e), AT_SYMLINK_NOFOLLOW) < 0)
-		fail_owner(w, e);
-	if (!symlink && fchmodat(place->dir_fd, place->name, e->mode, 0) < 0)
-		fail_write(w, "set the mode");
-	for (size_t i = 0; i < e->xattr_count; i++) {
-		const struct tar_xattr *xattr = &e->xattrs[i];
-
-		snprintf(self, sizeof(self), "/proc/self/fd/%d/%s", place->dir_fd, place->name);
-		if (!xattr_is_internal(xattr->name) &&
-		    lsetxattr(self, xattr->name, xattr->value, xattr->size, 0) < 0)
-			w->skipped++;
-	}
-	if (utimensat(place->dir_fd, place->name, times, AT_SYMLINK_NOFOLLOW) < 0)
-		fail_write(w, "set the time");
 }
 
 /* Whether a relative target climbs above the root, by name, as containers/storage and moby judge
@@ -345,10 +198,10 @@ static void write_symlink(struct tree_writer *w, const struct tar_entry *e,
 		inside_fail(STAGE_PATH, EXDEV, w->path, "the symbolic link leads out of the root");
 	if (symlinkat(e->link, place->dir_fd, place->name) < 0) {
 		if (errno != EEXIST)
-			fail_write(w, "make the symbolic link");
+			writer_fail(w, "make the symbolic link");
 		clear_place(w, place);
 		if (symlinkat(e->link, place->dir_fd, place->name) < 0)
-			fail_write(w, "make the symbolic link");
+			writer_fail(w, "make the symbolic link");
 	}
 	dress_other(w, e, place, true);
 }
@@ -375,14 +228,14 @@ static void write_hard_link(struct tree_writer *w, const struct tar_entry *e,
 		clear_place(w, place);
 	}
 	if (linkat(target.dir_fd, target.name, place->dir_fd, place->name, 0) < 0)
-		fail_write(w, "make the hard link");
+		writer_fail(w, "make the hard link");
 }
 
 static void write_fifo(struct tree_writer *w, const struct tar_entry *e, const struct place *place)
 {
 	clear_place(w, place);
 	if (mkfifoat(place->dir_fd, place->name, e->mode & 0777) < 0)
-		fail_write(w, "make the FIFO");
+		writer_fail(w, "make the FIFO");
 	dress_other(w, e, place, false);
 }
 
@@ -395,7 +248,7 @@ static void write_whiteout(struct tree_writer *w, const struct place *place)
 
 	if (!strcmp(place->name, WHITEOUT_OPAQUE)) {
 		if (opaque_set(place->dir_fd) < 0)
-			fail_write(w, "hide what is below the folder");
+			writer_fail(w, "hide what is below the folder");
 		return;
 	}
 	/* AUFS' own files (.wh..wh.plnk …): no other engine takes them either. */
@@ -407,12 +260,12 @@ static void write_whiteout(struct tree_writer *w, const struct place *place)
 	if (whiteout_make(place->dir_fd, hidden) == 0)
 		return;
 	if (errno != EEXIST)
-		fail_write(w, "make a whiteout");
+		writer_fail(w, "make a whiteout");
 	fd = openat(place->dir_fd, hidden, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return;
 	if (opaque_set(fd) < 0)
-		fail_write(w, "hide what is below the folder");
+		writer_fail(w, "hide what is below the folder");
 	close(fd);
 }
 
