@@ -227,7 +227,7 @@ int container_create(const struct launch_plan *plan, const struct stdio_ends *st
 {
 	struct creation c = {
 		.plan = plan, .warn = warn, .arg = arg, .out = out, .why = why,
-		.network = {.ready_fd = -1, .exit_fd = -1},
+		.network = {.ready_fd = -1, .exit_fd = -1, .error_fd = -1},
 	};
 	cleanup_close int child_sync = -1;
 	cleanup_close int child_error = -1;
@@ -286,6 +286,7 @@ int container_create(const struct launch_plan *plan, const struct stdio_ends *st
 		out->network_pid = c.network.pid;
 		out->network_exit_fd = take_fd(&c.network.exit_fd);
 		close_fd(&c.network.ready_fd);
+		close_fd(&c.network.error_fd);
 		container_abandon(out);
 		return -1;
 	}
@@ -297,7 +298,7 @@ int container_create(const struct launch_plan *plan, const struct stdio_ends *st
 void container_abandon(struct spawned *out)
 {
 	struct network_helper network = {
-		.pid = out->network_pid, .ready_fd = -1, .exit_fd = take_fd(&out->network_exit_fd)};
+		.pid = out->network_pid, .ready_fd = -1, .error_fd = -1, .exit_fd = take_fd(&out->network_exit_fd)};
 
 	if (out->agent_pid > 0) {
 		kill(out->agent_pid, SIGKILL);

@@ -4,6 +4,7 @@
 #include "spawn.h"
 #include "util.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
@@ -15,8 +16,6 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
-#define READY_NUMBER 3
-#define EXIT_NUMBER 4
 #define REPLY_LIMIT 65536
 #define READY_TIMEOUT_MS 30000
 #define API_TIMEOUT_SECONDS 30
@@ -52,10 +51,12 @@ int network_start(const struct network_plan *plan, pid_t pid, struct network_hel
 	cleanup_close int ready_write = -1;
 	cleanup_close int exit_read = -1;
 	cleanup_close int exit_write = -1;
+	cleanup_close int error_read = -1;
+	cleanup_close int error_write = -1;
 	const char **argv;
 	int fds[2], result;
 
-	*helper = (struct network_helper){.ready_fd = -1, .exit_fd = -1};
+	*helper = (struct network_helper){.ready_fd = -1, .exit_fd = -1, .error_fd = -1};
 	if (!plan->helper.length)
 		return 0;
 	if (pipe2(fds, O_CLOEXEC) < 0)
@@ -66,18 +67,23 @@ int network_start(const struct network_plan *plan, pid_t pid, struct network_hel
 		return failure_set(why, STAGE_NETWORK, errno, NULL, "pipe");
 	exit_read = fds[0];
 	exit_write = fds[1];
+	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
+		return failure_set(why, STAGE_NETWORK, errno, NULL, "pipe");
+	error_read = fds[0];
+	error_write = fds[1];
 	if (plan->api_socket)
 		unlink(plan->api_socket);
 	snprintf(number, sizeof(number), "%d", (int)pid);
 	argv = arena_alloc(&arena, plan->helper.length + 1, sizeof(*argv));
 	for (size_t i = 0; i < plan->helper.length; i++)
 		argv[i] = fill_in(&arena, plan->helper.items[i], names, values);
-	/* Its own words would end up in the middle of the container's: what matters comes by the ready pipe. */
+	/* Its words would end up in the middle of the container's, so they go to a pipe that is read if it fails to start.
+	 * Holding the other end as well, it never gets SIGPIPE when we are done with that; once full, the rest is lost. */
 	result = spawn_program(
 		&(struct program){
 			.argv = argv,
-			.fds = (const int[]){-1, -1, -1, ready_write, exit_read},
-			.fds_length = EXIT_NUMBER + 1,
+			.fds = (const int[]){-1, -1, error_write, ready_write, exit_read, error_read},
+			.fds_length = 6,
 		},
 		&helper->pid);
 	arena_free(&arena);
@@ -88,7 +94,24 @@ int network_start(const struct network_plan *plan, pid_t pid, struct network_hel
 	}
 	helper->ready_fd = take_fd(&ready_read);
 	helper->exit_fd = take_fd(&exit_write);
+	helper->error_fd = take_fd(&error_read);
 	return 0;
+}
+
+static int helper_ended(struct network_helper *helper, const char *program, int status, struct failure *why)
+{
+	char words[400];
+	ssize_t n = read(helper->error_fd, words, sizeof(words) - 1);
+
+	if (n > 1) {
+		char *last;
+
+		words[words[n - 1] == '\n' ? n - 1 : n] = '\0';
+		last = strrchr(words, '\n');
+		return failure_set(why, STAGE_NETWORK, 0, program, "%s", last ? last + 1 : words);
+	}
+	return failure_set(why, STAGE_NETWORK, 0, program, "the network helper ended with status %d",
+			   WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
 
 /* slirp4netns writes a byte; pasta, which has no such pipe, goes to the background when it is ready: then its
@@ -115,8 +138,7 @@ static int wait_ready(const struct network_plan *plan, struct network_helper *he
 	helper->pid = 0;
 	if (status == 0 && plan->mode == NET_PASTA)
 		return 0;
-	return failure_set(why, STAGE_NETWORK, ECHILD, program, "the network helper ended with status %d",
-			   WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+	return helper_ended(helper, program, status, why);
 }
 
 static int api_connect(const char *path)
@@ -149,6 +171,26 @@ static int api_connect(const char *path)
 	return take_fd(&fd);
 }
 
+/* Why a port could not be opened: slirp4netns does not say, so we try it ourselves. */
+static int port_error(const char *request)
+{
+	json_t *document = json_loads(request, 0, NULL), *arguments = json_object_get(document, "arguments");
+	const char *host = json_string_value(json_object_get(arguments, "host_addr"));
+	const char *protocol = json_string_value(json_object_get(arguments, "proto"));
+	struct sockaddr_in address = {.sin_family = AF_INET};
+	cleanup_close int fd = -1;
+	int result = 0;
+
+	address.sin_port = htons((uint16_t)json_integer_value(json_object_get(arguments, "host_port")));
+	if (host && protocol && inet_pton(AF_INET, host, &address.sin_addr) == 1) {
+		fd = socket(AF_INET, (strcmp(protocol, "udp") ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
+		if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+			result = errno;
+	}
+	json_decref(document);
+	return result;
+}
+
 /* One request to a connection: slirp4netns answers when our side is shut down. */
 static int api_request(const struct network_plan *plan, const char *request, struct failure *why)
 {
@@ -169,7 +211,7 @@ static int api_request(const struct network_plan *plan, const char *request, str
 		result = failure_set(why, STAGE_NETWORK, EPROTO, plan->api_socket,
 				     "the network helper's answer is not JSON");
 	else if (error)
-		result = failure_set(why, STAGE_NETWORK, EADDRINUSE, NULL, "%s: %.300s",
+		result = failure_set(why, STAGE_NETWORK, port_error(request), NULL, "%s: %.300s",
 				     json_string_value(json_object_get(error, "desc")) ?: "refused", request);
 	json_decref(answer);
 	return result;
@@ -181,6 +223,7 @@ int network_finish(const struct network_plan *plan, struct network_helper *helpe
 		return 0;
 	if (wait_ready(plan, helper, why) < 0)
 		return -1;
+	close_fd(&helper->error_fd);
 	for (size_t i = 0; i < plan->api_requests.length; i++) {
 		if (api_request(plan, plan->api_requests.items[i], why) < 0)
 			return -1;
@@ -192,6 +235,7 @@ void network_stop(struct network_helper *helper)
 {
 	close_fd(&helper->ready_fd);
 	close_fd(&helper->exit_fd);
+	close_fd(&helper->error_fd);
 	if (helper->pid > 0) {
 		kill(helper->pid, SIGTERM);
 		wait_for(helper->pid);

@@ -4,7 +4,7 @@
 
 struct network_helper {
 	pid_t pid; /* 0: none */
-	int ready_fd, exit_fd;
+	int ready_fd, exit_fd, error_fd;
 };
 
 /* Starts the plan's helper for the namespaces of `pid`, if it has one. */
