@@ -23,6 +23,7 @@ export class MonitorConnection {
   readonly #decoder = new FrameDecoder()
   readonly #listeners = new Set<MonitorListener>()
   #ended = false
+  #failure: Error | undefined
   readonly #flow: boolean
   #unconsumed = 0
   #room: (() => void) | undefined
@@ -32,7 +33,10 @@ export class MonitorConnection {
     this.#socket = socket
     this.#flow = options.flow === true
     socket.on('data', (bytes: Buffer) => this.#receive(bytes))
-    socket.on('error', () => this.#finish())
+    socket.on('error', (error) => {
+      this.#failure = error
+      this.#finish()
+    })
     socket.on('close', () => this.#finish())
     socket.on('end', () => this.#finish())
   }
@@ -42,6 +46,11 @@ export class MonitorConnection {
     if (this.#ended) queueMicrotask(() => listener.end?.())
     else this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  /** Why the connection broke, where it did not just end: the native program could not be started. */
+  get failure(): Error | undefined {
+    return this.#failure
   }
 
   get ended(): boolean {

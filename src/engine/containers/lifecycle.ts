@@ -62,8 +62,10 @@ export async function launchLocked(
         if (message.type === 'started') settle(resolve)
         if (message.type === 'error') settle(() => reject(launchError(message)))
       },
-      end: () =>
-        settle(() => reject(new TspodError('launch-failed', `the monitor of ${record.name} ended before it started`))),
+      end: () => {
+        const message = `the monitor of ${record.name} ended before the container started`
+        settle(() => reject(new TspodError('launch-failed', message, { cause: connection.failure })))
+      },
     })
     const settle = (how: () => void): void => {
       stop()
