@@ -91,6 +91,23 @@ export function compose(outer: readonly IdMapping[], inner: readonly IdMapping[]
   return normalize(lines)
 }
 
+/**
+ * The same map in lines that each lie within one line of `outer`, which their outer ids are of: the kernel takes no
+ * other (map_write looks for the whole range at once, and answers EPERM).
+ */
+export function splitAlong(outer: readonly IdMapping[], inner: readonly IdMapping[]): IdMapping[] {
+  const lines = [...outer].sort((a, b) => a.containerID - b.containerID)
+  return inner.flatMap((line) =>
+    lines.flatMap(({ containerID, size }) => {
+      const start = Math.max(line.hostID, containerID)
+      const end = Math.min(line.hostID + line.size, containerID + size)
+      return start >= end
+        ? []
+        : { containerID: line.containerID + (start - line.hostID), hostID: start, size: end - start }
+    }),
+  )
+}
+
 /** Inside, `target` is the outer namespace's root (the user); all others shift up or down by one around it. */
 export function keepIdMap(target: number, available: number): IdMapping[] {
   const others = available - 1

@@ -1,7 +1,7 @@
 import { TspodError } from '../src/base/errors.js'
 import type { IdMapping } from '../src/oci/runtime-spec.js'
 import type { UsernsPlan } from '../src/runtime/protocol.js'
-import { keepIdMap, mapSize, overrideMap, requireValidMap } from './id-map.js'
+import { keepIdMap, mapSize, overrideMap, requireValidMap, splitAlong } from './id-map.js'
 import { mapsFromFlags } from './id-map-flags.js'
 
 /** What a container asked for: ContainerSpec's `namespaces.user`, `uidMap` and `gidMap`, with what the engine looked up. */
@@ -35,12 +35,13 @@ export function planUserns(base: UsernsPlan, request: UsernsRequest): UsernsPlan
   if (nested === undefined) return base
   if (base.mode === 'host')
     throw new TspodError('not-supported', 'inside "tspod unshare" a container cannot have ids of its own')
-  for (const [name, map] of [
-    ['uid', nested.uidMappings],
-    ['gid', nested.gidMappings],
-  ] as const)
-    requireValidMap(map, name)
-  return { ...base, nested }
+  requireValidMap(nested.uidMappings, 'uid')
+  requireValidMap(nested.gidMappings, 'gid')
+  const uidMappings = splitAlong(base.uidMappings, nested.uidMappings)
+  const gidMappings = splitAlong(base.gidMappings, nested.gidMappings)
+  requireValidMap(uidMappings, 'uid')
+  requireValidMap(gidMappings, 'gid')
+  return { ...base, nested: { uidMappings, gidMappings } }
 }
 
 interface Maps {

@@ -9,6 +9,7 @@ import {
   overrideMap,
   requireValidMap,
   rootedMap,
+  splitAlong,
   toContainer,
   toHost,
   without,
@@ -67,6 +68,14 @@ test.each([
 
 test('neighbours are joined', () => {
   expect(text(normalize(map('5:5:5 0:0:5 20:20:1')))).toBe('0:0:10 20:20:1')
+})
+
+test.each([
+  ['0:1000:1 1:100000:65536', '0:0:10', '0:0:1 1:1:9'],
+  ['0:1000:1 1:100000:65536', '100:5:10', '100:5:10'],
+  ['0:1000:1 1:100000:10 11:300000:10', '0:5:10', '0:5:6 6:11:4'],
+])('over %s the map %s is written %s', (outer, inner, lines) => {
+  expect(text(splitAlong(map(outer), map(inner)))).toBe(lines)
 })
 
 describe('keep-id', () => {

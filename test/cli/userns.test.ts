@@ -1,0 +1,92 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { busyboxLayer } from '../helpers/images.js'
+import { explain, tspodStore, type TspodStore } from '../helpers/tspod.js'
+
+const image = 'localhost/busybox:latest'
+const uid = String(process.getuid?.())
+let store: TspodStore
+let rung: string
+let fuse: boolean
+
+beforeAll(async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'tspod-userns-'))
+  const archive = join(folder, 'busybox.tar')
+  await writeFile(archive, await busyboxLayer())
+  store = await tspodStore()
+  await store.ok(['import', archive, image])
+  await rm(folder, { recursive: true })
+  rung = await store.ok(['info', '--format', '{{.Host.IDMappings.Rung}}'])
+  fuse = (await store.run(['--storage-driver', 'fuse-overlayfs', 'info'])).status === 0
+})
+afterAll(() => store[Symbol.asyncDispose]())
+
+/** Runs with this user namespace; what `id -u`, the map and the owner of / are inside. */
+async function inside(
+  ...flags: readonly string[]
+): Promise<{ readonly id: string; readonly map: string; readonly owner: string }> {
+  const command = 'id -u; stat -c %u /; cat /proc/self/uid_map'
+  const [id = '', owner = '', ...map] = (
+    await store.ok(['run', '--rm', '--network', 'none', ...flags, image, 'sh', '-c', command])
+  ).split('\n')
+  return { id, owner, map: map.map((line) => line.trim().split(/\s+/).join(':')).join(' ') }
+}
+
+describe('the user namespace', () => {
+  test('is by default one where root is the user', async () => {
+    expect(await inside()).toMatchObject({
+      id: '0',
+      owner: '0',
+      map: expect.stringMatching(new RegExp(`^0:${uid}:1 1:`)) as string,
+    })
+  })
+
+  test('keep-id is the user inside and out, in an image that is still root’s', async (context) => {
+    if (rung !== 'ranges' || !fuse) return context.skip('needs subordinate ids and fuse-overlayfs')
+    expect(await inside('--userns', 'keep-id')).toMatchObject({
+      id: uid,
+      owner: '0',
+      map: expect.stringContaining(`${uid}:0:1`) as string,
+    })
+    expect(await inside('--userns', 'keep-id:uid=5,gid=6')).toMatchObject({ id: '5', owner: '0' })
+  })
+
+  test('nomap leaves the user out', async (context) => {
+    if (rung !== 'ranges' || !fuse) return context.skip('needs subordinate ids and fuse-overlayfs')
+    expect(await inside('--userns', 'nomap')).toMatchObject({
+      id: '0',
+      owner: '0',
+      map: expect.stringMatching(/^0:1:\d+$/) as string,
+    })
+  })
+
+  test('auto is another block for each container', async (context) => {
+    if (rung !== 'ranges' || !fuse) return context.skip('needs subordinate ids and fuse-overlayfs')
+    await store.ok(['run', '-d', '--name', 'auto1', '--userns', 'auto', '--network', 'none', image, 'sleep', '1000'])
+    const first = (await store.ok(['exec', 'auto1', 'cat', '/proc/self/uid_map'])).trim().split(/\s+/)
+    const second = (await inside('--userns', 'auto:size=2000')).map.split(':')
+    expect(first).toEqual(['0', '1', '1024'])
+    expect(second).toEqual(['0', '1025', '2000'])
+    await store.ok(['rm', '-f', '-t', '0', 'auto1'])
+  })
+
+  test('is what --uidmap and --gidmap say', async (context) => {
+    if (rung !== 'ranges') return context.skip('needs subordinate ids')
+    expect((await inside('--uidmap', '0:0:10', '--uidmap', '100:50:5')).map).toBe('0:0:1 1:1:9 100:50:5')
+  })
+
+  test.each([
+    [['--uidmap', '0:0:10000000'], /there are 0–/],
+    [['--uidmap', 'x'], /--uidmap/],
+    [['--userns', 'keep-id:size=10000000'], /needs 10000000 ids/],
+    [['--userns', 'auto:size=10000000'], /ids are free|needs fuse-overlayfs/],
+  ])('refuses %j in one line', async (flags, words) => {
+    const result = await store.run(['run', '--rm', '--network', 'none', ...flags, image, 'true'])
+    expect(result.status, explain(result)).toBe(125)
+    expect(result.stderr).toMatch(words)
+    expect(result.stderr.trimEnd().split('\n')).toHaveLength(1)
+    expect(await store.ok(['ps', '-aq'])).toBe('')
+  })
+})
