@@ -200,6 +200,7 @@ static void wait_for_start(struct setup *setup)
 static void set_home(const struct setup *setup, struct strings *env)
 {
 	const char *home = setup->user.home ?: "/";
+	char **items;
 
 	if (!setup->user_plan->set_home)
 		return;
@@ -207,9 +208,12 @@ static void set_home(const struct setup *setup, struct strings *env)
 		if (!strncmp(env->items[i], "HOME=", 5))
 			return;
 	}
-	env->items = realloc(memcpy(calloc(env->length + 2, sizeof(char *)), env->items, env->length * sizeof(char *)),
-			     (env->length + 2) * sizeof(char *));
-	if (!env->items || asprintf(&env->items[env->length], "HOME=%s", home) < 0)
+	items = calloc(env->length + 2, sizeof(char *));
+	if (!items)
+		fail(STAGE_USER, "allocate");
+	memcpy(items, env->items, env->length * sizeof(char *));
+	env->items = items;
+	if (asprintf(&items[env->length], "HOME=%s", home) < 0)
 		fail(STAGE_USER, "allocate");
 	env->items[++env->length] = NULL;
 }

@@ -4,6 +4,7 @@
 #include "util.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 int fs_option(int fs_fd, const char *option)
@@ -37,6 +38,20 @@ int mount_new_fs(const char *type, const char *options, uint64_t attributes)
 	if (fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return -1;
 	return fsmount(fs_fd, FSMOUNT_CLOEXEC, (unsigned int)attributes);
+}
+
+int mount_by_page(const char *type, const char *source, const char *options, const char *place)
+{
+	int tree;
+
+	if (mount(source, place, type, 0, options) < 0)
+		return -1;
+	tree = open_tree(AT_FDCWD, place, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (tree >= 0 && umount2(place, MNT_DETACH) < 0) {
+		close_fd(&tree);
+		return -1;
+	}
+	return tree;
 }
 
 void fail_fs(const char *stage, int fs_fd, const char *path, const char *fmt, ...)

@@ -162,7 +162,41 @@ static int create_fs(const struct mount_plan *mount, int *fs_fd)
 	return fsconfig(*fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
 }
 
-static int new_fs_tree(const struct mount_plan *mount)
+static bool is_too_long(const struct mount_plan *mount)
+{
+	for (size_t i = 0; i < mount->options.data.length; i++) {
+		const char *value = strchr(mount->options.data.items[i], '=');
+
+		if (value && strlen(value + 1) > FS_VALUE_LIMIT)
+			return true;
+	}
+	return false;
+}
+
+/* An overlay volume's `lowerdir` may be longer than fsconfig takes. */
+static int long_fs_tree(const struct setup *setup, const struct mount_plan *mount)
+{
+	const struct mount_options *options = &mount->options;
+	char text[4096] = "";
+	size_t used = 0;
+	int tree;
+
+	if (!strcmp(mount->type, "overlay") && !has_data(mount, "userxattr"))
+		used = (size_t)snprintf(text, sizeof(text), "userxattr");
+	for (size_t i = 0; i < options->data.length && used < sizeof(text); i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", used ? "," : "",
+					 options->data.items[i]);
+	errno = E2BIG;
+	tree = used < sizeof(text) ? mount_by_page(mount->type, mount->source ?: mount->type, text,
+						   setup->plan->rootfs.mountpoint)
+				   : -1;
+	if (tree < 0)
+		fail_at(STAGE_MOUNT, mount->destination, "mount %s", mount->type);
+	set_options(tree, mount);
+	return tree;
+}
+
+static int new_fs_tree(const struct setup *setup, const struct mount_plan *mount)
 {
 	const struct mount_options *options = &mount->options;
 	cleanup_close int fs_fd = -1;
@@ -171,6 +205,8 @@ static int new_fs_tree(const struct mount_plan *mount)
 	uint64_t attributes = early_attributes(options, options->attr_set);
 	int tree;
 
+	if (is_too_long(mount))
+		return long_fs_tree(setup, mount);
 	if (create_fs(mount, &fs_fd) < 0) {
 		tree = fallback_tree(mount);
 		if (tree >= 0)
@@ -194,9 +230,9 @@ static bool made_of_host_files(const struct mount_plan *mount)
 	return mount->options.bind || (mount->type && !strcmp(mount->type, "overlay"));
 }
 
-static void make_new(const struct mount_plan *mount, struct mount_source *to)
+static void make_new(const struct setup *setup, const struct mount_plan *mount, struct mount_source *to)
 {
-	to->tree = new_fs_tree(mount);
+	to->tree = new_fs_tree(setup, mount);
 	if (mount->options.propagation)
 		set_propagation(to->tree, mount->options.propagation, mount->options.propagation_recursive, mount);
 }
@@ -217,7 +253,7 @@ void mounts_open_host_files(struct setup *setup, struct mount_sources *sources)
 		if (mount->options.bind)
 			prepare_bind(setup, mount, to);
 		else if (made_of_host_files(mount))
-			make_new(mount, to);
+			make_new(setup, mount, to);
 	}
 }
 
@@ -231,7 +267,7 @@ void mounts_make_new(struct setup *setup, struct mount_sources *sources)
 		if (mount_is_cgroup(mount))
 			cgroup_prepare(mount, &sources->items[i]);
 		else
-			make_new(mount, &sources->items[i]);
+			make_new(setup, mount, &sources->items[i]);
 	}
 }
 

@@ -1,5 +1,6 @@
 #include "rootfs.h"
 
+#include "mount.h"
 #include "mount-fs.h"
 #include "spawn.h"
 #include "util.h"
@@ -13,64 +14,79 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static void set_string(int fs_fd, const char *key, const char *value)
+static int overlay_options(const struct rootfs_plan *plan, int fs_fd)
 {
-	if (fsconfig(fs_fd, FSCONFIG_SET_STRING, key, value, 0) < 0)
-		fail_fs(STAGE_ROOTFS, fs_fd, value, "overlay option %s", key);
+	if (fsconfig(fs_fd, FSCONFIG_SET_FLAG, "userxattr", NULL, 0) < 0)
+		return -1;
+	if (plan->is_volatile && plan->upper && fsconfig(fs_fd, FSCONFIG_SET_FLAG, "volatile", NULL, 0) < 0)
+		return -1;
+	return fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
 }
 
-static int overlay_finish(const struct rootfs_plan *plan, int fs_fd)
+static int overlay_mount(const struct rootfs_plan *plan, int fs_fd)
 {
-	int tree;
+	int tree = fsmount(fs_fd, FSMOUNT_CLOEXEC, plan->upper ? 0 : MOUNT_ATTR_RDONLY);
 
-	if (fsconfig(fs_fd, FSCONFIG_SET_FLAG, "userxattr", NULL, 0) < 0)
-		fail_fs(STAGE_ROOTFS, fs_fd, plan->mountpoint, "overlay option userxattr");
-	if (plan->is_volatile && plan->upper && fsconfig(fs_fd, FSCONFIG_SET_FLAG, "volatile", NULL, 0) < 0)
-		fail_fs(STAGE_ROOTFS, fs_fd, plan->mountpoint, "overlay option volatile");
-	if (fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		fail_fs(STAGE_ROOTFS, fs_fd, plan->upper ? plan->upper : plan->lower.items[0],
-			"mount the overlay file system");
-	tree = fsmount(fs_fd, FSMOUNT_CLOEXEC, plan->upper ? 0 : MOUNT_ATTR_RDONLY);
 	if (tree < 0)
 		fail_at(STAGE_ROOTFS, plan->mountpoint, "fsmount the overlay");
 	return tree;
 }
 
-/* Before Linux 6.7 all layers are one option of at most a page, so they are given as short names: links in a private
- * tmpfs, which only has to exist while the overlay is being mounted. */
+/* Before Linux 6.7 all layers are one option, and all options of a mount at most a page; and no path of any kernel's
+ * fsconfig may be longer than 255 bytes. So the layers are given as short names: links in a private tmpfs, which only has
+ * to exist while the overlay is being mounted. */
 static int overlay_by_links(const struct rootfs_plan *plan)
 {
-	cleanup_close int fs_fd = fsopen("overlay", FSOPEN_CLOEXEC);
 	cleanup_close int links = mount_new_fs("tmpfs", "size=1m", 0);
-	char name[24], lower[4000];
-	size_t used = 0;
+	char name[24], options[4096];
+	size_t used = (size_t)snprintf(options, sizeof(options), "userxattr,%slowerdir=",
+				       plan->is_volatile && plan->upper ? "volatile," : "");
 	int tree;
 
-	if (fs_fd < 0)
-		fail(STAGE_ROOTFS, "fsopen overlay");
 	if (links < 0 || fchdir(links) < 0)
 		fail(STAGE_ROOTFS, "mount a tmpfs for the layers' names");
-	for (size_t i = 0; i < plan->lower.length; i++) {
+	for (size_t i = 0; i < plan->lower.length && used < sizeof(options); i++) {
 		snprintf(name, sizeof(name), "%zu", i);
 		if (symlinkat(plan->lower.items[i], links, name) < 0)
 			fail_at(STAGE_ROOTFS, plan->lower.items[i], "symlink");
-		used += (size_t)snprintf(lower + used, sizeof(lower) - used, "%s%s", i ? ":" : "", name);
+		used += (size_t)snprintf(options + used, sizeof(options) - used, "%s%s", i ? ":" : "", name);
 	}
-	if (used >= sizeof(lower)) {
-		errno = E2BIG;
-		fail(STAGE_ROOTFS, "too many layers");
-	}
-	set_string(fs_fd, "lowerdir", lower);
 	if (plan->upper) {
 		if (symlinkat(plan->upper, links, "u") < 0 || symlinkat(plan->work, links, "w") < 0)
 			fail_at(STAGE_ROOTFS, plan->upper, "symlink");
-		set_string(fs_fd, "upperdir", "u");
-		set_string(fs_fd, "workdir", "w");
+		if (used < sizeof(options))
+			used += (size_t)snprintf(options + used, sizeof(options) - used, ",upperdir=u,workdir=w");
 	}
-	tree = overlay_finish(plan, fs_fd);
+	if (used >= sizeof(options)) {
+		errno = E2BIG;
+		fail(STAGE_ROOTFS, "too many layers");
+	}
+	tree = mount_by_page("overlay", "overlay", options, plan->mountpoint);
+	if (tree < 0)
+		fail_at(STAGE_ROOTFS, plan->upper ? plan->upper : plan->lower.items[0],
+			"mount the overlay file system");
+	if (!plan->upper && set_attributes(tree, MOUNT_ATTR_RDONLY, 0, false) < 0)
+		fail_at(STAGE_ROOTFS, plan->mountpoint, "make the overlay read-only");
 	if (chdir("/") < 0)
 		fail(STAGE_ROOTFS, "chdir /");
 	return tree;
+}
+
+/* EINVAL may mean that the kernel does not know `lowerdir+` (before Linux 6.5 it only says so in the end), or that a path
+ * is too long for it. */
+static int overlay_by_layers(const struct rootfs_plan *plan, int fs_fd)
+{
+	for (size_t i = 0; i < plan->lower.length; i++) {
+		if (fsconfig(fs_fd, FSCONFIG_SET_STRING, "lowerdir+", plan->lower.items[i], 0) == 0)
+			continue;
+		if (errno == EINVAL)
+			return -1;
+		fail_fs(STAGE_ROOTFS, fs_fd, plan->lower.items[i], "open a layer");
+	}
+	if (plan->upper && (fsconfig(fs_fd, FSCONFIG_SET_STRING, "upperdir", plan->upper, 0) < 0 ||
+			    fsconfig(fs_fd, FSCONFIG_SET_STRING, "workdir", plan->work, 0) < 0))
+		return -1;
+	return overlay_options(plan, fs_fd);
 }
 
 static int overlay_open(const struct rootfs_plan *plan)
@@ -79,18 +95,12 @@ static int overlay_open(const struct rootfs_plan *plan)
 
 	if (fs_fd < 0)
 		fail(STAGE_ROOTFS, "fsopen overlay");
-	for (size_t i = 0; i < plan->lower.length; i++) {
-		if (fsconfig(fs_fd, FSCONFIG_SET_STRING, "lowerdir+", plan->lower.items[i], 0) == 0)
-			continue;
-		if (errno == EINVAL && i == 0 && access(plan->lower.items[0], F_OK) == 0)
-			return overlay_by_links(plan);
-		fail_fs(STAGE_ROOTFS, fs_fd, plan->lower.items[i], "open a layer");
-	}
-	if (plan->upper) {
-		set_string(fs_fd, "upperdir", plan->upper);
-		set_string(fs_fd, "workdir", plan->work);
-	}
-	return overlay_finish(plan, fs_fd);
+	if (overlay_by_layers(plan, fs_fd) == 0)
+		return overlay_mount(plan, fs_fd);
+	if (errno != EINVAL)
+		fail_fs(STAGE_ROOTFS, fs_fd, plan->upper ? plan->upper : plan->lower.items[0],
+			"mount the overlay file system");
+	return overlay_by_links(plan);
 }
 
 static int clone_tree(const char *path, unsigned int flags)
