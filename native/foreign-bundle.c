@@ -133,6 +133,8 @@ void foreign_write_bundle(const struct setup *setup, struct foreign_paths *paths
 	if (mkdir(paths->bundle, 0700) < 0 && errno != EEXIST)
 		fail_at(STAGE_PLAN, paths->bundle, "make the bundle");
 	unlink(paths->log);
+	/* An older runtime refuses a newer version; what it does not know of it, it ignores. */
+	json_object_set_new(config, "ociVersion", json_string("1.0.2"));
 	json_object_set_new(root, "path", json_string(setup->plan->rootfs.mountpoint));
 	put_userns(setup, json_object_get(config, "linux"));
 	put_user(setup, json_object_get(config, "process"));
