@@ -125,19 +125,39 @@ static bool split_scope(const char *path, char unit[256], char subcgroup[4096])
 	       format(subcgroup, 4096, "%s", end);
 }
 
+/* The user's systemd where its session says it is; its private socket where no bus is installed. */
+static const char *session_bus(char path[256])
+{
+	static const char *const names[] = {"bus", "systemd/private"};
+	const char *folder = getenv("XDG_RUNTIME_DIR");
+
+	for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+		bool fits = folder && *folder == '/' ? format(path, 256, "%s/%s", folder, names[i])
+						     : format(path, 256, "/run/user/%u/%s",
+							      (unsigned int)geteuid(), names[i]);
+
+		if (fits && access(path, W_OK) == 0)
+			return path;
+	}
+	return NULL;
+}
+
 int cgroup_enter(const char *path, pid_t pid, const char *bus, struct failure *why)
 {
 	cleanup_close int dir_fd = cgroup_open(path, NULL);
-	char unit[256], subcgroup[4096];
+	char unit[256], subcgroup[4096], session[256];
+	int errnum;
 
 	if (dir_fd < 0)
 		return failure_set(why, STAGE_CGROUP, errno, path, "open the cgroup");
 	if (move_process(dir_fd, pid) == 0)
 		return 0;
 	/* From a login session's scope a user may not move a process; the user's systemd has it done. */
-	if ((errno == EACCES || errno == EPERM) && bus && split_scope(path, unit, subcgroup))
+	errnum = errno;
+	if ((errnum == EACCES || errnum == EPERM) && split_scope(path, unit, subcgroup) &&
+	    (bus || (bus = session_bus(session))))
 		return systemd_attach(bus, unit, subcgroup, pid, why);
-	return failure_set(why, STAGE_CGROUP, errno, path, "move the process into the cgroup");
+	return failure_set(why, STAGE_CGROUP, errnum, path, "move the process into the cgroup");
 }
 
 static int open_component(int dir_fd, const char *name, const struct cgroup_plan *make)

@@ -8,7 +8,7 @@
 int cgroup_create(const struct cgroup_plan *, pid_t pid, char path[4096],
 		  void (*warn)(void *arg, const struct failure *), void *arg, struct failure *);
 
-/* Moves one more process in; `bus` (may be NULL) is the systemd user bus, for where writing is not allowed. */
+/* Moves one more process in; by systemd where writing is not allowed. `bus` is its socket, or NULL: the session's. */
 int cgroup_enter(const char *path, pid_t pid, const char *bus, struct failure *);
 
 /* Removes the cgroup and those below it, once no process is left; waits up to `timeout_ms` for that. */
