@@ -1,6 +1,6 @@
 import { TspodError } from '../base/errors.js'
 import { parseSignal } from '../base/signals.js'
-import type { ContainersConf } from '../config/containers-conf.js'
+import type { ContainersConf, ContainersTable } from '../config/containers-conf.js'
 import type { ImageRunConfig } from '../oci/image-spec.js'
 import { defaultCapabilities, allCapabilities, mergeCapabilities } from './capabilities.js'
 import type { CompleteImage, CompleteLog, CompleteSecurity, CompleteSpec } from './complete-spec.js'
@@ -29,29 +29,47 @@ const defaultStopTimeout = 10
 
 /** The spec, the image's configuration and containers.conf, in this order of precedence, with no optional left open. */
 export function completeSpec(spec: ContainerSpec, input: CompleteInput): CompleteSpec {
-  const { conf, imageConfig } = input
-  const table = conf.containers
-  const namespaces = completeNamespaces(spec, table)
-  const privileged = spec.privileged === true
-  const command = completeCommand(spec, imageConfig)
+  const namespaces = completeNamespaces(spec, input.conf.containers)
+  return {
+    ...completeIdentity(spec, input, namespaces),
+    ...completeProcess(spec, input, namespaces),
+    ...completeLifetime(spec, input),
+    ...completeStorage(spec, input),
+    ...completePrivileges(spec, input, namespaces),
+    ...completeLimits(spec, input.conf.containers),
+    ...completeConnections(spec, input),
+    namespaces,
+    uidMap: spec.uidMap ?? [],
+    gidMap: spec.gidMap ?? [],
+    ...optional('subuidName', spec.subuidName),
+    ...optional('subgidName', spec.subgidName),
+  }
+}
+
+type Namespaces = CompleteSpec['namespaces']
+
+function completeIdentity(spec: ContainerSpec, input: CompleteInput, namespaces: Namespaces) {
   return {
     image: input.image,
     ...optional('rootfs', spec.rootfs && { path: spec.rootfs.path, overlay: spec.rootfs.overlay === true }),
-    ...command,
+    labels: { ...input.imageConfig.Labels, ...spec.labels },
+    annotations: { ...pairs(input.conf.containers.annotations ?? []), ...spec.annotations },
+    hostname: spec.hostname ?? (namespaces.uts.mode === 'private' ? input.id.slice(0, 12) : ''),
+    createCommand: spec.createCommand ?? [],
+  }
+}
+
+function completeProcess(spec: ContainerSpec, input: CompleteInput, namespaces: Namespaces) {
+  const { imageConfig, conf } = input
+  const table = conf.containers
+  return {
+    ...completeCommand(spec, imageConfig),
     env: completeEnvironment(spec, imageConfig, table, input.env),
-    labels: { ...imageConfig.Labels, ...spec.labels },
-    annotations: { ...pairs(table.annotations ?? []), ...spec.annotations },
     workdir: spec.workdir ?? nonEmpty(imageConfig.WorkingDir) ?? '/',
     user: spec.user ?? keptUser(namespaces.user, input.caller) ?? imageConfig.User ?? '',
     groupAdd: spec.groupAdd ?? [],
-    hostname: spec.hostname ?? (namespaces.uts.mode === 'private' ? input.id.slice(0, 12) : ''),
     interactive: spec.interactive === true,
     tty: spec.tty === true,
-    remove: spec.remove === true || spec.lifetime === 'process',
-    lifetime: spec.lifetime ?? 'container',
-    stopSignal: completeStopSignal(spec, imageConfig),
-    stopTimeoutSeconds: spec.stopTimeoutSeconds ?? conf.engine.stop_timeout ?? defaultStopTimeout,
-    timeoutSeconds: spec.timeoutSeconds ?? 0,
     init: spec.init ?? table.init ?? false,
     ...optional('initPath', spec.initPath ?? nonEmpty(table.init_path)),
     ...optional('timezone', nonEmpty(spec.timezone ?? table.tz)),
@@ -59,14 +77,31 @@ export function completeSpec(spec: ContainerSpec, input: CompleteInput): Complet
     passwd: spec.passwd !== false,
     ...optional('passwdEntry', spec.passwdEntry),
     ...optional('groupEntry', spec.groupEntry),
+    preserveFds: spec.preserveFds ?? 0,
+    detachKeys: conf.engine.detach_keys ?? 'ctrl-p,ctrl-q',
+  }
+}
+
+function completeLifetime(spec: ContainerSpec, { conf, imageConfig, cidfile }: CompleteInput) {
+  return {
+    remove: spec.remove === true || spec.lifetime === 'process',
+    lifetime: spec.lifetime ?? 'container',
+    stopSignal: completeStopSignal(spec, imageConfig),
+    stopTimeoutSeconds: spec.stopTimeoutSeconds ?? conf.engine.stop_timeout ?? defaultStopTimeout,
+    timeoutSeconds: spec.timeoutSeconds ?? 0,
     sdnotify: spec.sdnotify ?? 'container',
     ...optional('pidfile', spec.pidfile),
     ...optional('conmonPidfile', spec.conmonPidfile),
-    ...optional('cidfile', input.cidfile),
-    preserveFds: spec.preserveFds ?? 0,
+    ...optional('cidfile', cidfile),
     restart: { name: spec.restart?.name ?? 'no', maximumRetries: spec.restart?.maximumRetries ?? 0 },
     ...optional('healthcheck', completeHealthcheck(spec.healthcheck, imageConfig.Healthcheck)),
     log: completeLog(spec, conf),
+  } as const
+}
+
+function completeStorage(spec: ContainerSpec, { conf, imageConfig }: CompleteInput) {
+  const table = conf.containers
+  return {
     mounts: completeMounts(spec, imageConfig),
     volumesFrom: spec.volumesFrom ?? [],
     readOnly: spec.readOnly ?? table.read_only ?? false,
@@ -74,28 +109,40 @@ export function completeSpec(spec: ContainerSpec, input: CompleteInput): Complet
     shmSize: spec.shmSize ?? parseSize(table.shm_size) ?? 64 * mebibyte,
     devices: [...(table.devices ?? []).map(parseDevice), ...(spec.devices ?? [])],
     hooksDir: spec.hooksDir ?? conf.engine.hooks_dir ?? [],
-    capabilities: privileged
-      ? allCapabilities
-      : mergeCapabilities(table.default_capabilities ?? defaultCapabilities, spec.capAdd ?? [], spec.capDrop ?? []),
-    capAdd: spec.capAdd ?? [],
-    capDrop: spec.capDrop ?? [],
+  }
+}
+
+function completePrivileges(spec: ContainerSpec, { conf }: CompleteInput, namespaces: Namespaces) {
+  const { default_capabilities: base = defaultCapabilities, default_sysctls: sysctls } = conf.containers
+  const { capAdd = [], capDrop = [] } = spec
+  const privileged = spec.privileged === true
+  return {
+    capabilities: privileged ? allCapabilities : mergeCapabilities(base, capAdd, capDrop),
+    capAdd,
+    capDrop,
     privileged,
     security: completeSecurity(spec, conf),
-    ulimits: completeUlimits(spec, table.default_ulimits ?? []),
-    sysctl: completeSysctl(spec, table.default_sysctls, namespaces.ipc.mode),
-    ...optional('oomScoreAdj', spec.oomScoreAdj ?? table.oom_score_adj),
+    sysctl: completeSysctl(spec, sysctls, namespaces.ipc.mode),
     ...optional('personality', spec.personality),
+  }
+}
+
+function completeLimits(spec: ContainerSpec, table: ContainersTable) {
+  const configured = table.cgroups === 'disabled' || table.cgroups === 'no-conmon' ? table.cgroups : 'enabled'
+  return {
+    ulimits: completeUlimits(spec, table.default_ulimits ?? []),
+    ...optional('oomScoreAdj', spec.oomScoreAdj ?? table.oom_score_adj),
     resources: completeResources(spec, table.pids_limit),
-    cgroups:
-      spec.cgroups ?? (table.cgroups === 'disabled' || table.cgroups === 'no-conmon' ? table.cgroups : 'enabled'),
+    cgroups: spec.cgroups ?? configured,
     insistsOnLimits: spec.cgroups === 'enabled',
     ...optional('cgroupParent', spec.cgroupParent),
     cgroupConf: { ...pairs(table.cgroup_conf ?? []), ...spec.cgroupConf },
-    namespaces,
-    uidMap: spec.uidMap ?? [],
-    gidMap: spec.gidMap ?? [],
-    ...optional('subuidName', spec.subuidName),
-    ...optional('subgidName', spec.subgidName),
+  } as const
+}
+
+function completeConnections(spec: ContainerSpec, { conf, imageConfig }: CompleteInput) {
+  const table = conf.containers
+  return {
     network: completeNetwork(spec.network, conf),
     publish: spec.publish ?? [],
     publishAll: spec.publishAll === true,
@@ -106,8 +153,6 @@ export function completeSpec(spec: ContainerSpec, input: CompleteInput): Complet
     dns: spec.dns ?? table.dns_servers ?? [],
     dnsSearch: spec.dnsSearch ?? table.dns_searches ?? [],
     dnsOption: spec.dnsOption ?? table.dns_options ?? [],
-    detachKeys: conf.engine.detach_keys ?? 'ctrl-p,ctrl-q',
-    createCommand: spec.createCommand ?? [],
   }
 }
 

@@ -12,15 +12,30 @@ export function completeHealthcheck(
   if (asked === 'none') return undefined
   const command = asked?.command ?? image?.Test
   if (command === undefined || command.length === 0 || command[0] === 'NONE') return undefined
-  return {
-    command,
-    interval: asked?.interval ?? positive(image?.Interval) ?? 30 * second,
-    timeout: asked?.timeout ?? positive(image?.Timeout) ?? 30 * second,
-    retries: asked?.retries ?? positive(image?.Retries) ?? 3,
-    startPeriod: asked?.startPeriod ?? image?.StartPeriod ?? 0,
-    startInterval: asked?.startInterval ?? positive(image?.StartInterval) ?? minute,
-    onFailure: asked?.onFailure ?? 'none',
-  }
+  return { ...defaults, ...imageTimes(image), ...withoutUndefined(asked ?? {}), command }
+}
+
+const defaults: HealthcheckSpec = {
+  interval: 30 * second,
+  timeout: 30 * second,
+  retries: 3,
+  startPeriod: 0,
+  startInterval: minute,
+  onFailure: 'none',
+}
+
+function imageTimes(image: ImageHealthcheck | undefined): HealthcheckSpec {
+  return withoutUndefined({
+    interval: positive(image?.Interval),
+    timeout: positive(image?.Timeout),
+    retries: positive(image?.Retries),
+    startPeriod: positive(image?.StartPeriod),
+    startInterval: positive(image?.StartInterval),
+  })
+}
+
+function withoutUndefined(value: object): HealthcheckSpec {
+  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined))
 }
 
 /** 0 in an image's configuration means that the default holds. */

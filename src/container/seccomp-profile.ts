@@ -94,14 +94,21 @@ function architectures(profile: SeccompProfile, native: string | undefined): rea
 }
 
 function applies(rule: ProfileRule, input: ProfileInput, arch: string): boolean {
-  const { includes, excludes } = rule
   if (rule.imageArchitectures && !rule.imageArchitectures.includes(input.imageArchitecture)) return false
-  if (includes?.arches?.length && !includes.arches.includes(arch)) return false
-  if (includes?.caps && !includes.caps.every((name) => input.capabilities.includes(name))) return false
-  if (includes?.minKernel && !isAtLeast(input.kernel, includes.minKernel)) return false
-  if (excludes?.arches?.includes(arch)) return false
-  if (excludes?.caps?.some((name) => input.capabilities.includes(name))) return false
-  return !(excludes?.minKernel && isAtLeast(input.kernel, excludes.minKernel))
+  return isIncluded(rule.includes, input, arch) && !isExcluded(rule.excludes, input, arch)
+}
+
+function isIncluded(condition: Condition | undefined, input: ProfileInput, arch: string): boolean {
+  const { caps = [], arches = [], minKernel } = condition ?? {}
+  if (arches.length > 0 && !arches.includes(arch)) return false
+  if (!caps.every((name) => input.capabilities.includes(name))) return false
+  return minKernel === undefined || isAtLeast(input.kernel, minKernel)
+}
+
+function isExcluded(condition: Condition | undefined, input: ProfileInput, arch: string): boolean {
+  const { caps = [], arches = [], minKernel } = condition ?? {}
+  if (arches.includes(arch) || caps.some((name) => input.capabilities.includes(name))) return true
+  return minKernel !== undefined && isAtLeast(input.kernel, minKernel)
 }
 
 function plainRule(rule: ProfileRule): SeccompSyscall {
@@ -170,9 +177,13 @@ function isArchMap(value: unknown): boolean {
       (entry) =>
         isTable(entry) &&
         typeof entry['architecture'] === 'string' &&
-        (entry['subArchitectures'] == null || isTexts(entry['subArchitectures'])),
+        (isAbsent(entry['subArchitectures']) || isTexts(entry['subArchitectures'])),
     )
   )
+}
+
+function isAbsent(value: unknown): boolean {
+  return value === undefined || value === null
 }
 
 function isTexts(value: unknown): boolean {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
-import type { Engine } from '../../src/index.js'
+import type { Engine, openEngine as open } from '../../src/index.js'
 import { busyboxStore, image } from '../helpers/busybox-store.js'
 import type { TspodStore } from '../helpers/tspod.js'
 
@@ -16,7 +16,7 @@ let engine: Engine
 
 beforeAll(async () => {
   store = await busyboxStore()
-  const { openEngine } = (await import(library)) as typeof import('../../src/index.js')
+  const { openEngine } = (await import(library)) as { openEngine: typeof open }
   engine = await openEngine({ root: store.root, runroot: store.runroot })
 })
 

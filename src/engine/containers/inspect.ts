@@ -150,7 +150,6 @@ function healthcheckSection(check: NonNullable<ContainerRecord['spec']['healthch
 
 function hostConfigSection(context: Context, record: ContainerRecord) {
   const { spec } = record
-  const { resources } = spec
   return {
     Binds: spec.mounts.flatMap(bindText),
     CgroupManager: context.options.cgroupManager ?? 'systemd',
@@ -196,6 +195,13 @@ function hostConfigSection(context: Context, record: ContainerRecord) {
     Runtime: 'oci',
     ConsoleSize: [0, 0],
     Isolation: '',
+    ...limitsSection(record),
+  }
+}
+
+function limitsSection({ spec }: ContainerRecord) {
+  const { resources } = spec
+  return {
     CpuShares: resources.cpuShares ?? 0,
     Memory: resources.memory ?? 0,
     NanoCpus: Math.round((resources.cpus ?? 0) * 1e9),

@@ -96,16 +96,12 @@ async function* follow(
       /* Asked before reading: what was written before the end is then read after it. */
       const ended = hasEnded(context, record.id)
       if (file) yield* linesOf(file)
-      if (file === undefined || isRotated(path, file.inode)) {
-        const next = tryOpen(path)
-        if (next) {
-          if (file) {
-            yield* linesOf(file)
-            file[Symbol.dispose]()
-          }
-          file = next
-          continue
-        }
+      const next = nextFile(path, file)
+      if (next) {
+        if (file) yield* linesOf(file)
+        file?.[Symbol.dispose]()
+        file = next
+        continue
       }
       if (ended || signal?.aborted === true) return
       await changes.next()
@@ -120,6 +116,11 @@ function hasEnded(context: Context, id: string): boolean {
   if (readRecord(context, id) === undefined) return true
   const { status, monitored } = observe(context, id)
   return status !== 'running' && !monitored
+}
+
+/** The file that the path names now, if that is not the one being read. */
+function nextFile(path: string, current: LogFile | undefined): LogFile | undefined {
+  return current === undefined || isRotated(path, current.inode) ? tryOpen(path) : undefined
 }
 
 function tryOpen(path: string): LogFile | undefined {
