@@ -45,7 +45,7 @@ function engine(name: string, folder: string, command: readonly string[], option
     argv,
     call(...args) {
       const [program = '', ...rest] = argv(...args)
-      return execFileSync(program, rest, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 1 << 28 })
+      return execFileSync(program, rest, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 1 << 28 })
     },
   }
 }
