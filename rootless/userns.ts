@@ -50,15 +50,10 @@ interface Maps {
 }
 
 function nestedMaps(base: UsernsPlan, request: UsernsRequest): Maps | 'join' | undefined {
-  const uids = mapSize(base.uidMappings)
-  const gids = mapSize(base.gidMappings)
   const mode = request.mode ?? { mode: 'host' }
   if ((request.uidMap?.length ?? 0) + (request.gidMap?.length ?? 0) > 0) {
-    if (request.mode !== undefined && request.mode.mode !== 'host')
-      throw new TspodError(
-        'invalid-argument',
-        `--uidmap and --gidmap cannot be combined with --userns ${request.mode.mode}`,
-      )
+    if (mode.mode !== 'host')
+      throw new TspodError('invalid-argument', `--uidmap and --gidmap cannot be combined with --userns ${mode.mode}`)
     return mapsFromFlags(request.uidMap ?? [], request.gidMap ?? [], base)
   }
   switch (mode.mode) {
@@ -67,22 +62,34 @@ function nestedMaps(base: UsernsPlan, request: UsernsRequest): Maps | 'join' | u
     case 'container':
     case 'path':
       return 'join'
-    case 'keep-id': {
-      const size = mode.size
-      if (size !== undefined && (size < 1 || size > uids || size > gids)) throw tooMany(size, Math.min(uids, gids))
-      return {
-        uidMappings: keepIdMap(mode.uid ?? request.uid, size ?? uids),
-        gidMappings: keepIdMap(mode.gid ?? request.gid, size ?? gids),
-      }
-    }
+    case 'keep-id':
+      return keepIdMaps(base, mode, request)
     case 'nomap':
-      if (uids < 2 || gids < 2) throw tooMany(2, Math.min(uids, gids))
-      return {
-        uidMappings: [{ containerID: 0, hostID: 1, size: uids - 1 }],
-        gidMappings: [{ containerID: 0, hostID: 1, size: gids - 1 }],
-      }
+      return nomapMaps(base)
     case 'auto':
       return autoMaps(base, mode, request)
+  }
+}
+
+function keepIdMaps(
+  base: UsernsPlan,
+  { uid, gid, size }: { readonly uid?: number; readonly gid?: number; readonly size?: number },
+  request: UsernsRequest,
+): Maps {
+  const [uids, gids] = [mapSize(base.uidMappings), mapSize(base.gidMappings)]
+  if (size !== undefined && (size < 1 || size > Math.min(uids, gids))) throw tooMany(size, Math.min(uids, gids))
+  return {
+    uidMappings: keepIdMap(uid ?? request.uid, size ?? uids),
+    gidMappings: keepIdMap(gid ?? request.gid, size ?? gids),
+  }
+}
+
+function nomapMaps(base: UsernsPlan): Maps {
+  const [uids, gids] = [mapSize(base.uidMappings), mapSize(base.gidMappings)]
+  if (uids < 2 || gids < 2) throw tooMany(2, Math.min(uids, gids))
+  return {
+    uidMappings: [{ containerID: 0, hostID: 1, size: uids - 1 }],
+    gidMappings: [{ containerID: 0, hostID: 1, size: gids - 1 }],
   }
 }
 

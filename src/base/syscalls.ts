@@ -91,16 +91,15 @@ export function tryOfdLock(fd: number, kind: LockKind | 'unlock', start = 0, len
 /** Resolves true once `fd` is readable, false after `timeoutMs` (without: never). Makes its file description non-blocking. */
 export function waitReadable(fd: number, timeoutMs?: number): Promise<boolean> {
   return new Promise((resolve) => {
-    let timer: NodeJS.Timeout | undefined
     const wait = addon().onReadable(fd, () => {
       clearTimeout(timer)
       resolve(true)
     })
-    if (timeoutMs === undefined) return
-    timer = setTimeout(() => {
+    const timer = timeoutMs === undefined ? undefined : setTimeout(giveUp, timeoutMs)
+    function giveUp(): void {
       addon().cancelWait(wait)
       resolve(false)
-    }, timeoutMs)
+    }
   })
 }
 
