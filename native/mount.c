@@ -3,6 +3,7 @@
 #include "beneath.h"
 #include "copyup.h"
 #include "mount-cgroup.h"
+#include "mount-foreign.h"
 #include "mount-fs.h"
 #include "mount-idmap.h"
 #include "util.h"
@@ -62,6 +63,8 @@ static void set_propagation(int tree, unsigned long propagation, bool recursive,
 
 static int bind_tree(const char *source, bool recursive)
 {
+	if (is_foreign_source(source))
+		return foreign_tree(source, recursive);
 	return open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0));
 }
 

@@ -129,3 +129,9 @@ test('namespaces are shared with container:', async () => {
   const refused = await tspod.run(['rm', 'shared'])
   expect(refused.status, explain(refused)).toBe(2)
 })
+
+test('--ipc container: shares what lies in /dev/shm', async () => {
+  await tspod.ok(['run', '-d', '--network', 'none', '--name', 'memory', image, 'sh', '-c', 'read x < /dev/zero'])
+  await tspod.ok(['exec', 'memory', 'sh', '-c', 'echo shared > /dev/shm/file'])
+  expect(await says(['--ipc', 'container:memory'], 'cat', '/dev/shm/file')).toBe('shared')
+})
