@@ -41,10 +41,10 @@ static json_t *to_json_string(const char *text)
 
 void connections_init(struct connections *all, struct session *session)
 {
-	*all = (struct connections){ .session = session,
-				     .listener = { .fd = -1, .ready = listener_ready },
-				     .patience = TIMER(patience_due),
-				     .directory_fd = -1 };
+	*all = (struct connections){.session = session,
+				    .listener = {.fd = -1, .ready = listener_ready},
+				    .patience = TIMER(patience_due),
+				    .directory_fd = -1};
 }
 
 static int watch(struct connection *connection)
@@ -65,7 +65,7 @@ static struct connection *add(struct connections *all, int fd)
 
 	if (!connection)
 		return NULL;
-	connection->source = (struct source){ .fd = fd, .ready = connection_ready };
+	connection->source = (struct source){.fd = fd, .ready = connection_ready};
 	connection->all = all;
 	connection->id = ++all->next_id;
 	connection->next = all->first;
@@ -90,8 +90,8 @@ static void greet(struct connection *connection)
 	frame_queue_message(&connection->queue, hello);
 }
 
-struct connection *connections_launcher(struct connections *all, int fd, enum connection_kind kind, bool input,
-					bool output, bool flow)
+struct connection *connections_launcher(struct connections *all, int fd, enum connection_kind kind,
+					bool input, bool output, bool flow)
 {
 	struct connection *connection = add(all, fd);
 
@@ -109,8 +109,9 @@ struct connection *connections_launcher(struct connections *all, int fd, enum co
 /* `prefix` + "attach.sock" as the kernel finds it from the folder's descriptor. */
 static void socket_address(struct sockaddr_un *address, int directory_fd)
 {
-	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	snprintf(address->sun_path, sizeof(address->sun_path), "/proc/self/fd/%d/attach.sock", directory_fd);
+	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
+	snprintf(address->sun_path, sizeof(address->sun_path), "/proc/self/fd/%d/attach.sock",
+		 directory_fd);
 }
 
 int connections_listen(struct connections *all, const char *run_dir)
@@ -149,7 +150,8 @@ void connections_unlisten(struct connections *all)
 
 static void listener_ready(struct source *source, uint32_t events)
 {
-	struct connections *all = (struct connections *)((char *)source - offsetof(struct connections, listener));
+	struct connections *all =
+		(struct connections *)((char *)source - offsetof(struct connections, listener));
 	struct ucred peer;
 	socklen_t length = sizeof(peer);
 	int fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -175,12 +177,14 @@ static void tell_progress(struct connection *connection)
 	greet(connection);
 	if (session->phase == PHASE_CREATED || session->phase == PHASE_RUNNING)
 		frame_queue_message(&connection->queue,
-				    json_pack("{s:s,s:i}", "type", "created", "pid", (int)session->spawned.pid));
+				    json_pack("{s:s,s:i}", "type", "created", "pid",
+					      (int)session->spawned.pid));
 	if (session->phase == PHASE_RUNNING || session->phase == PHASE_DELAYED)
 		frame_queue_message(&connection->queue, json_pack("{s:s}", "type", "started"));
 }
 
-static bool number(const json_t *message, const char *key, int64_t minimum, int64_t maximum, int64_t *value)
+static bool number(const json_t *message, const char *key, int64_t minimum, int64_t maximum,
+		   int64_t *value)
 {
 	const json_t *member = json_object_get(message, key);
 
@@ -224,9 +228,11 @@ static bool on_resize(struct connection *connection, const json_t *message)
 {
 	int64_t rows, columns;
 
-	if (!number(message, "rows", 0, 65535, &rows) || !number(message, "columns", 0, 65535, &columns))
+	if (!number(message, "rows", 0, 65535, &rows) ||
+	    !number(message, "columns", 0, 65535, &columns))
 		return false;
-	stdio_resize(&connection->all->session->stdio, (unsigned short)rows, (unsigned short)columns);
+	stdio_resize(&connection->all->session->stdio, (unsigned short)rows,
+		     (unsigned short)columns);
 	return true;
 }
 
@@ -246,9 +252,11 @@ static bool on_stop(struct connection *connection, const json_t *message)
 	int64_t number_of_signal = plan ? plan->stop_signal : SIGTERM;
 	int64_t timeout = plan ? plan->stop_timeout_seconds : 10;
 
-	if (json_object_get(message, "signal") && !number(message, "signal", 1, SIGRTMAX, &number_of_signal))
+	if (json_object_get(message, "signal") &&
+	    !number(message, "signal", 1, SIGRTMAX, &number_of_signal))
 		return false;
-	if (json_object_get(message, "timeoutSeconds") && !number(message, "timeoutSeconds", -1, INT32_MAX, &timeout))
+	if (json_object_get(message, "timeoutSeconds") &&
+	    !number(message, "timeoutSeconds", -1, INT32_MAX, &timeout))
 		return false;
 	session_stop(connection->all->session, (int)number_of_signal, timeout);
 	return true;
@@ -265,7 +273,8 @@ static bool on_detach(struct connection *connection, const json_t *message)
 static bool has_other_reader(const struct connection *connection)
 {
 	for (const struct connection *other = connection->all->first; other; other = other->next)
-		if (other != connection && !other->gone && other->kind == CONNECTION_ATTACHED && other->output)
+		if (other != connection && !other->gone && other->kind == CONNECTION_ATTACHED &&
+		    other->output)
 			return true;
 	return false;
 }
@@ -278,7 +287,8 @@ static bool on_close(struct connection *connection, const json_t *message)
 	if (!is_out && (!stream || strcmp(stream, "stderr")))
 		return false;
 	if (connection->launcher && !has_other_reader(connection))
-		stdio_close_output(&connection->all->session->stdio, is_out ? LOG_STDOUT : LOG_STDERR);
+		stdio_close_output(&connection->all->session->stdio,
+				   is_out ? LOG_STDOUT : LOG_STDERR);
 	return true;
 }
 
@@ -286,8 +296,8 @@ static const struct {
 	const char *type;
 	bool (*take)(struct connection *, const json_t *);
 } messages[] = {
-	{ "attach", on_attach }, { "wait", on_wait },	  { "start", on_start },   { "resize", on_resize },
-	{ "signal", on_signal }, { "stop", on_stop },	  { "detach", on_detach }, { "close", on_close },
+	{"attach", on_attach}, {"wait", on_wait}, {"start", on_start},	 {"resize", on_resize},
+	{"signal", on_signal}, {"stop", on_stop}, {"detach", on_detach}, {"close", on_close},
 };
 
 static bool take_message(struct connection *connection, const struct frame *frame)
@@ -325,8 +335,8 @@ static bool take_input(struct connection *connection, const struct frame *frame)
 
 static void refuse(struct connection *connection, int errnum, const char *text)
 {
-	json_t *error = json_pack("{s:s,s:s,s:i,s:s}", "type", "error", "stage", "monitor", "errno", errnum, "message",
-				  text);
+	json_t *error = json_pack("{s:s,s:s,s:i,s:s}", "type", "error", "stage", "monitor", "errno",
+				  errnum, "message", text);
 
 	frame_queue_message(&connection->queue, error);
 	connection->output = false;
@@ -355,7 +365,8 @@ static void take_frames(struct connection *connection)
 	struct frame frame;
 	int next;
 
-	while (!connection->gone && !connection->leaving && !connection->held && (next = frame_next(&connection->reader, &frame)) != 0) {
+	while (!connection->gone && !connection->leaving && !connection->held &&
+	       (next = frame_next(&connection->reader, &frame)) != 0) {
 		bool taken = false;
 
 		if (next > 0 && frame.kind == FRAME_MESSAGE)
@@ -363,7 +374,8 @@ static void take_frames(struct connection *connection)
 		else if (next > 0 && frame.kind == FRAME_STDIN)
 			taken = take_input(connection, &frame);
 		if (!taken) {
-			refuse(connection, EPROTO, "the client sent what the monitor does not understand");
+			refuse(connection, EPROTO,
+			       "the client sent what the monitor does not understand");
 			return;
 		}
 	}
@@ -409,15 +421,16 @@ void connections_tell_launcher(struct connections *all, json_t *message)
 
 void connections_tell_failure(struct connections *all, const char *type, const struct failure *why)
 {
-	json_t *message = json_pack("{s:s,s:s,s:i,s:o}", "type", type, "stage", why->stage, "errno", why->errnum,
-				    "message", to_json_string(why->message));
+	json_t *message = json_pack("{s:s,s:s,s:i,s:o}", "type", type, "stage", why->stage, "errno",
+				    why->errnum, "message", to_json_string(why->message));
 
 	if (why->path[0])
 		json_object_set_new(message, "path", to_json_string(why->path));
 	connections_tell_launcher(all, message);
 }
 
-static void send_output(struct connection *connection, enum frame_kind kind, const char *bytes, size_t length)
+static void send_output(struct connection *connection, enum frame_kind kind, const char *bytes,
+			size_t length)
 {
 	while (length > 0 && !connection->gone) {
 		size_t part = length < FRAME_PAYLOAD ? length : FRAME_PAYLOAD;
@@ -429,19 +442,23 @@ static void send_output(struct connection *connection, enum frame_kind kind, con
 	}
 }
 
-void connections_output(struct connections *all, enum log_stream stream, const char *bytes, size_t length)
+void connections_output(struct connections *all, enum log_stream stream, const char *bytes,
+			size_t length)
 {
 	for (struct connection *connection = all->first; connection; connection = connection->next)
-		if (connection->output && !connection->gone && connection->kind == CONNECTION_ATTACHED)
-			send_output(connection, stream == LOG_STDOUT ? FRAME_STDOUT : FRAME_STDERR, bytes, length);
+		if (connection->output && !connection->gone &&
+		    connection->kind == CONNECTION_ATTACHED)
+			send_output(connection, stream == LOG_STDOUT ? FRAME_STDOUT : FRAME_STDERR,
+				    bytes, length);
 }
 
 void connections_consumed(struct connections *all, unsigned client, size_t bytes)
 {
 	for (struct connection *connection = all->first; connection; connection = connection->next)
 		if (connection->id == client && connection->flow && !connection->gone)
-			frame_queue_message(&connection->queue, json_pack("{s:s,s:I}", "type", "consumed", "bytes",
-									  (json_int_t)bytes));
+			frame_queue_message(&connection->queue,
+					    json_pack("{s:s,s:I}", "type", "consumed", "bytes",
+						      (json_int_t)bytes));
 }
 
 static void discard(struct connections *all, struct connection **link)
@@ -483,7 +500,8 @@ static void patience_due(struct timer *timer)
 	struct connections *all =
 		(struct connections *)((char *)timer - offsetof(struct connections, patience));
 
-	for (struct connection *connection = all->first; connection; connection = connection->next) {
+	for (struct connection *connection = all->first; connection;
+	     connection = connection->next) {
 		if (is_full(connection) && !connection->launcher && !connection->progress)
 			refuse(connection, ENOBUFS, "the client has stopped reading");
 		connection->progress = false;
@@ -529,7 +547,8 @@ void connections_flush(struct connections *all)
 
 bool connections_have_launcher(const struct connections *all)
 {
-	for (const struct connection *connection = all->first; connection; connection = connection->next)
+	for (const struct connection *connection = all->first; connection;
+	     connection = connection->next)
 		if (connection->launcher && !connection->gone)
 			return true;
 	return false;
@@ -537,7 +556,8 @@ bool connections_have_launcher(const struct connections *all)
 
 bool connections_pending(const struct connections *all, bool launcher_only)
 {
-	for (const struct connection *connection = all->first; connection; connection = connection->next)
+	for (const struct connection *connection = all->first; connection;
+	     connection = connection->next)
 		if (connection->queue.first && (connection->launcher || !launcher_only))
 			return true;
 	return false;

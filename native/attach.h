@@ -20,9 +20,9 @@ struct connection {
 	enum connection_kind kind;
 	bool launcher; /* the one we were launched by */
 	bool input, output, flow;
-	bool held; /* not read from until the container has taken its input */
+	bool held;     /* not read from until the container has taken its input */
 	bool progress; /* has taken something since the last look at those that are full */
-	bool leaving; /* gone once it has been told why */
+	bool leaving;  /* gone once it has been told why */
 	bool gone;
 	uint32_t watched; /* the events asked for */
 	struct frame_reader reader;
@@ -41,8 +41,8 @@ struct connections {
 void connections_init(struct connections *, struct session *);
 
 /* The launch connection. */
-struct connection *connections_launcher(struct connections *, int fd, enum connection_kind, bool input, bool output,
-					bool flow);
+struct connection *connections_launcher(struct connections *, int fd, enum connection_kind,
+					bool input, bool output, bool flow);
 
 /* Makes attach.sock in the run folder. A path of any length: it is bound beneath its folder's descriptor. */
 int connections_listen(struct connections *, const char *run_dir);

@@ -94,7 +94,9 @@ static int make_component(int dir_fd, const char *name, bool directory, mode_t m
 			return -1;
 		return openat(dir_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	}
-	fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0644);
+	fd = openat(dir_fd, name,
+		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+		    0644);
 	if (fd >= 0)
 		close(fd);
 	else if (errno != EEXIST)
@@ -112,8 +114,8 @@ static int follow_link(int dir_fd, const char *name, const char *prefix, size_t 
 	if (n < 0)
 		return -1;
 	link[n] = '\0';
-	if (!format(result, PATH_MAX, "%.*s/%s%s%s", link[0] == '/' ? 0 : (int)prefix_length, prefix, link,
-		    *rest ? "/" : "", rest)) {
+	if (!format(result, PATH_MAX, "%.*s/%s%s%s", link[0] == '/' ? 0 : (int)prefix_length,
+		    prefix, link, *rest ? "/" : "", rest)) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
@@ -155,7 +157,8 @@ int ensure_beneath(int root_fd, const char *path, bool directory, mode_t mode)
 			else if (errno != ELOOP && errno != ENOTDIR)
 				return -1;
 			/* A link to what is not there: go where it points to, from the root again. */
-			if (follow_link(fd, name, current, (size_t)(before - current), rest, next) < 0) {
+			if (follow_link(fd, name, current, (size_t)(before - current), rest, next) <
+			    0) {
 				errno = errno == EINVAL ? ENOTDIR : errno;
 				return -1;
 			}

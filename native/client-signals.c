@@ -7,8 +7,8 @@
 
 /* Not for the container: about our own faults, children and terminal, or with nothing to say. Those that stop a
  * background process keep their usual effect. */
-static const int kept[] = { SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGSYS,
-			    SIGABRT, SIGTRAP, SIGCHLD, SIGURG, SIGPIPE, SIGTTIN, SIGTTOU };
+static const int kept[] = {SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGILL,  SIGFPE,	SIGSYS,
+			   SIGABRT, SIGTRAP, SIGCHLD, SIGURG, SIGPIPE, SIGTTIN, SIGTTOU};
 
 int client_signals_open(void)
 {

@@ -7,7 +7,7 @@
 
 static struct termios before;
 static int raw_fd = -1;
-static int flags_before[3] = { -1, -1, -1 };
+static int flags_before[3] = {-1, -1, -1};
 
 void client_terminal_raw(int fd)
 {

@@ -42,7 +42,8 @@ static void tell_size(struct client *client)
 	unsigned short rows, columns;
 
 	if (client->terminal && client_terminal_size(&rows, &columns) && rows > 0)
-		tell(client, json_pack("{s:s,s:i,s:i}", "type", "resize", "rows", rows, "columns", columns));
+		tell(client, json_pack("{s:s,s:i,s:i}", "type", "resize", "rows", rows, "columns",
+				       columns));
 }
 
 static void end(struct client *client, int status)
@@ -184,8 +185,9 @@ static const struct {
 	const char *type;
 	void (*take)(struct client *, const json_t *);
 } messages[] = {
-	{ "hello", on_hello },	   { "created", on_created },	{ "started", on_started }, { "exited", on_exited },
-	{ "removed", on_removed }, { "consumed", on_consumed }, { "warning", on_warning }, { "error", on_error },
+	{"hello", on_hello},	 {"created", on_created}, {"started", on_started},
+	{"exited", on_exited},	 {"removed", on_removed}, {"consumed", on_consumed},
+	{"warning", on_warning}, {"error", on_error},
 };
 
 static bool take_message(struct client *client, const struct frame *frame)
@@ -219,7 +221,8 @@ static void output_closed(struct client *client)
 		client_terminal_restore();
 		client_die_of(SIGPIPE);
 	}
-	tell(client, json_pack("{s:s,s:s}", "type", "close", "stream", client->pending_fd == 1 ? "stdout" : "stderr"));
+	tell(client, json_pack("{s:s,s:s}", "type", "close", "stream",
+			       client->pending_fd == 1 ? "stdout" : "stderr"));
 }
 
 /* poll(2) has said that it takes something: a pipe then takes PIPE_BUF bytes without blocking. */
@@ -241,7 +244,8 @@ static void take_output(struct client *client, const struct frame *frame)
 	bool is_out = frame->kind == FRAME_STDOUT;
 
 	client->pending_fd = is_out ? 1 : 2;
-	if (!(is_out ? client->options->output : client->options->error) || client->closed[client->pending_fd])
+	if (!(is_out ? client->options->output : client->options->error) ||
+	    client->closed[client->pending_fd])
 		return;
 	client->pending = frame->payload;
 	client->pending_length = frame->length;
@@ -252,7 +256,8 @@ static void take_frames(struct client *client)
 	struct frame frame;
 	int next = 1;
 
-	while (!client->done && client->pending_length == 0 && (next = frame_next(&client->reader, &frame)) > 0) {
+	while (!client->done && client->pending_length == 0 &&
+	       (next = frame_next(&client->reader, &frame)) > 0) {
 		if (frame.kind == FRAME_STDOUT || frame.kind == FRAME_STDERR)
 			take_output(client, &frame);
 		else if (frame.kind != FRAME_MESSAGE || !take_message(client, &frame))
@@ -262,7 +267,8 @@ static void take_frames(struct client *client)
 	}
 	if (next < 0) {
 		client_terminal_restore();
-		dprintf(2, "tspod-runtime: the monitor of %s speaks another language\n", client->options->what);
+		dprintf(2, "tspod-runtime: the monitor of %s speaks another language\n",
+			client->options->what);
 		end(client, 125);
 	}
 }
@@ -351,13 +357,15 @@ static void take_signal(struct client *client)
 
 static void step(struct client *client)
 {
-	bool wants_input = client->input_open && client->started && client->unconsumed < INPUT_WINDOW;
+	bool wants_input = client->input_open && client->started &&
+			   client->unconsumed < INPUT_WINDOW;
 	struct pollfd fds[] = {
-		{ .fd = client->signals, .events = POLLIN },
-		{ .fd = client->socket,
-		  .events = (short)((client->pending_length ? 0 : POLLIN) | (client->queue.first ? POLLOUT : 0)) },
-		{ .fd = wants_input ? 0 : -1, .events = POLLIN },
-		{ .fd = client->pending_length ? client->pending_fd : -1, .events = POLLOUT },
+		{.fd = client->signals, .events = POLLIN},
+		{.fd = client->socket,
+		 .events = (short)((client->pending_length ? 0 : POLLIN) |
+				   (client->queue.first ? POLLOUT : 0))},
+		{.fd = wants_input ? 0 : -1, .events = POLLIN},
+		{.fd = client->pending_length ? client->pending_fd : -1, .events = POLLOUT},
 	};
 
 	if (!fds[1].events)
@@ -381,7 +389,7 @@ static void step(struct client *client)
 
 int client_run(int fd, const struct client_options *options)
 {
-	struct client client = { .options = options, .socket = fd, .pending_fd = 1, .status = 125 };
+	struct client client = {.options = options, .socket = fd, .pending_fd = 1, .status = 125};
 
 	client_blocking();
 	client.input_open = options->input && !options->detach;

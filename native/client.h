@@ -9,11 +9,12 @@ struct client_options {
 	const char *what;     /* "container web": for messages */
 	const char *announce; /* printed on standard output once it runs; NULL: nothing */
 	bool input, output, error;
-	bool detach;	      /* done once it runs (or, create_only, is there) */
+	bool detach; /* done once it runs (or, create_only, is there) */
 	bool create_only;
 	bool signal_proxy;
 	struct detach_keys keys;
-	char *const *on_error; /* run in our place after an error, with it in TSPOD_LAUNCH_ERROR; NULL: printed */
+	char *const *
+		on_error; /* run in our place after an error, with it in TSPOD_LAUNCH_ERROR; NULL: printed */
 };
 
 /* Talks to the monitor until the end. Returns the exit status. */
@@ -21,4 +22,3 @@ int client_run(int fd, const struct client_options *);
 
 /* An error before there was a monitor: as if the monitor had sent it. `json` is the frame's text. */
 int client_fail(const struct client_options *, const char *json);
-

@@ -17,14 +17,22 @@ static const struct {
 	const char *name;
 	int resource;
 } rlimit_names[] = {
-	{"RLIMIT_AS", RLIMIT_AS},	    {"RLIMIT_CORE", RLIMIT_CORE},
-	{"RLIMIT_CPU", RLIMIT_CPU},	    {"RLIMIT_DATA", RLIMIT_DATA},
-	{"RLIMIT_FSIZE", RLIMIT_FSIZE},	    {"RLIMIT_LOCKS", RLIMIT_LOCKS},
-	{"RLIMIT_MEMLOCK", RLIMIT_MEMLOCK}, {"RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE},
-	{"RLIMIT_NICE", RLIMIT_NICE},	    {"RLIMIT_NOFILE", RLIMIT_NOFILE},
-	{"RLIMIT_NPROC", RLIMIT_NPROC},	    {"RLIMIT_RSS", RLIMIT_RSS},
-	{"RLIMIT_RTPRIO", RLIMIT_RTPRIO},   {"RLIMIT_RTTIME", RLIMIT_RTTIME},
-	{"RLIMIT_SIGPENDING", RLIMIT_SIGPENDING}, {"RLIMIT_STACK", RLIMIT_STACK},
+	{"RLIMIT_AS", RLIMIT_AS},
+	{"RLIMIT_CORE", RLIMIT_CORE},
+	{"RLIMIT_CPU", RLIMIT_CPU},
+	{"RLIMIT_DATA", RLIMIT_DATA},
+	{"RLIMIT_FSIZE", RLIMIT_FSIZE},
+	{"RLIMIT_LOCKS", RLIMIT_LOCKS},
+	{"RLIMIT_MEMLOCK", RLIMIT_MEMLOCK},
+	{"RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE},
+	{"RLIMIT_NICE", RLIMIT_NICE},
+	{"RLIMIT_NOFILE", RLIMIT_NOFILE},
+	{"RLIMIT_NPROC", RLIMIT_NPROC},
+	{"RLIMIT_RSS", RLIMIT_RSS},
+	{"RLIMIT_RTPRIO", RLIMIT_RTPRIO},
+	{"RLIMIT_RTTIME", RLIMIT_RTTIME},
+	{"RLIMIT_SIGPENDING", RLIMIT_SIGPENDING},
+	{"RLIMIT_STACK", RLIMIT_STACK},
 };
 
 struct id_maps decode_id_maps(struct decoder *d, const json_t *object, const char *key)
@@ -42,10 +50,13 @@ struct id_maps decode_id_maps(struct decoder *d, const json_t *object, const cha
 			size_t inner = decode_enter_index(d, index);
 			uint64_t end;
 
-			map->inside = (uint32_t)decode_integer(d, item, "containerID", 0, UINT32_MAX - 1, 0);
-			map->outside = (uint32_t)decode_integer(d, item, "hostID", 0, UINT32_MAX - 1, 0);
+			map->inside = (uint32_t)decode_integer(d, item, "containerID", 0,
+							       UINT32_MAX - 1, 0);
+			map->outside =
+				(uint32_t)decode_integer(d, item, "hostID", 0, UINT32_MAX - 1, 0);
 			map->size = (uint32_t)decode_integer(d, item, "size", 1, UINT32_MAX, 1);
-			end = (uint64_t)(map->inside > map->outside ? map->inside : map->outside) + map->size;
+			end = (uint64_t)(map->inside > map->outside ? map->inside : map->outside) +
+			      map->size;
 			if (end > UINT32_MAX)
 				decode_refuse(d, "ids beyond 32 bits");
 			decode_leave(d, inner);
@@ -131,7 +142,8 @@ static void decode_user(struct process_config *p, const json_t *process, struct 
 		p->has_umask = mask >= 0;
 		p->umask = p->has_umask ? (mode_t)mask : 022;
 		gids = decode_array(d, user, "additionalGids", 65536);
-		p->additional_gids = arena_alloc(d->arena, json_array_size(gids) + 1, sizeof(uint32_t));
+		p->additional_gids =
+			arena_alloc(d->arena, json_array_size(gids) + 1, sizeof(uint32_t));
 		json_array_foreach(gids, index, gid) {
 			json_int_t value = json_is_real(gid) ? (json_int_t)json_real_value(gid)
 							     : json_integer_value(gid);
@@ -146,9 +158,11 @@ static void decode_user(struct process_config *p, const json_t *process, struct 
 
 static void decode_scheduling(struct process_config *p, const json_t *process, struct decoder *d)
 {
-	static const char *const classes[] = {"IOPRIO_CLASS_RT", "IOPRIO_CLASS_BE", "IOPRIO_CLASS_IDLE", NULL};
-	static const char *const policies[] = {"SCHED_OTHER", "SCHED_FIFO", "SCHED_RR", "SCHED_BATCH",
-					       "SCHED_ISO", "SCHED_IDLE", "SCHED_DEADLINE", NULL};
+	static const char *const classes[] = {"IOPRIO_CLASS_RT", "IOPRIO_CLASS_BE",
+					      "IOPRIO_CLASS_IDLE", NULL};
+	static const char *const policies[] = {"SCHED_OTHER",	 "SCHED_FIFO", "SCHED_RR",
+					       "SCHED_BATCH",	 "SCHED_ISO",  "SCHED_IDLE",
+					       "SCHED_DEADLINE", NULL};
 	const json_t *io = decode_object(d, process, "ioPriority", false);
 	const json_t *scheduler = decode_object(d, process, "scheduler", false);
 	size_t mark;
@@ -220,8 +234,8 @@ static void decode_mounts(struct oci_config *c, const json_t *document, struct d
 		to->uid_maps = decode_id_maps(d, item, "uidMappings");
 		to->gid_maps = decode_id_maps(d, item, "gidMappings");
 		if (!d->failed &&
-		    !mount_options_parse(&to->options, &options, to->type && !strcmp(to->type, "bind"),
-					 d->arena, why))
+		    !mount_options_parse(&to->options, &options,
+					 to->type && !strcmp(to->type, "bind"), d->arena, why))
 			decode_refuse(d, "%s", why);
 		if (to->destination && to->destination[0] != '/')
 			to->destination = arena_format(d->arena, "/%s", to->destination);
@@ -236,7 +250,8 @@ static void decode_mounts(struct oci_config *c, const json_t *document, struct d
 
 static void decode_namespaces(struct oci_config *c, const json_t *linux_object, struct decoder *d)
 {
-	static const char *const types[] = {"cgroup", "ipc", "uts", "network", "pid", "mount", "time", "user", NULL};
+	static const char *const types[] = {"cgroup", "ipc",  "uts",  "network", "pid",
+					    "mount",  "time", "user", NULL};
 	const json_t *array = decode_array(d, linux_object, "namespaces", 16), *item;
 	size_t index;
 
@@ -317,7 +332,8 @@ static void decode_sysctls(struct oci_config *c, const json_t *linux_object, str
 	}
 }
 
-static void decode_hook_list(struct hook_list *to, const json_t *hooks, const char *key, struct decoder *d)
+static void decode_hook_list(struct hook_list *to, const json_t *hooks, const char *key,
+			     struct decoder *d)
 {
 	const json_t *array = decode_array(d, hooks, key, 256), *item;
 	size_t index;
@@ -357,8 +373,9 @@ static void decode_hooks(struct hook_plan *to, const json_t *document, struct de
 static void decode_linux(struct oci_config *c, const json_t *document, struct decoder *d)
 {
 	static const char *const domains[] = {"LINUX", "LINUX32", NULL};
-	static const char *const propagations[] = {"private", "rprivate", "slave", "rslave",
-						   "shared", "rshared", "unbindable", "runbindable", NULL};
+	static const char *const propagations[] = {"private",	 "rprivate",	"slave",
+						   "rslave",	 "shared",	"rshared",
+						   "unbindable", "runbindable", NULL};
 	const json_t *object = decode_object(d, document, "linux", true);
 	const json_t *personality_object;
 	size_t mark = decode_enter(d, "linux");
@@ -370,7 +387,8 @@ static void decode_linux(struct oci_config *c, const json_t *document, struct de
 	c->cgroups_path = decode_string(d, object, "cgroupsPath", false);
 	c->resources = decode_object(d, object, "resources", false);
 	if (decode_choice(d, object, "rootfsPropagation", propagations, false) >= 0)
-		c->rootfs_propagation = json_string_value(json_object_get(object, "rootfsPropagation"));
+		c->rootfs_propagation =
+			json_string_value(json_object_get(object, "rootfsPropagation"));
 	c->seccomp = decode_object(d, object, "seccomp", false);
 	decode_sysctls(c, object, d);
 	c->masked_paths = decode_strings(d, object, "maskedPaths", MANY);
@@ -385,7 +403,8 @@ static void decode_linux(struct oci_config *c, const json_t *document, struct de
 		c->has_personality = true;
 		c->personality = domain == 1 ? PER_LINUX32 : PER_LINUX;
 	}
-	if (!d->failed && (json_object_get(object, "intelRdt") || json_object_get(object, "timeOffsets")))
+	if (!d->failed &&
+	    (json_object_get(object, "intelRdt") || json_object_get(object, "timeOffsets")))
 		decode_refuse(d, "intelRdt and timeOffsets are not supported");
 	decode_leave(d, mark);
 }

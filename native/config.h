@@ -268,7 +268,8 @@ void launch_plan_free(struct launch_plan *);
 void exec_plan_free(struct exec_plan *);
 
 /* config.json alone. `document` stays the caller's and must outlive the result. */
-int oci_config_decode(struct oci_config *, const json_t *document, struct arena *, struct failure *);
+int oci_config_decode(struct oci_config *, const json_t *document, struct arena *,
+		      struct failure *);
 int process_config_decode(struct process_config *, const json_t *process, struct decoder *);
 
 /* For the OCI command line: a plan made from a bundle alone. */

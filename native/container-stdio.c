@@ -32,10 +32,10 @@ void stdio_init(struct stdio *stdio, struct loop *loop, bool terminal, bool stdi
 	stdio->terminal = terminal;
 	stdio->stdin_open = stdin_open;
 	for (int i = 0; i < 2; i++)
-		stdio->output[i] = (struct output){ .source = { .fd = -1, .ready = output_ready },
-						    .stdio = stdio,
-						    .stream = i == 0 ? LOG_STDOUT : LOG_STDERR };
-	stdio->input = (struct input){ .source = { .fd = -1, .ready = input_ready }, .stdio = stdio };
+		stdio->output[i] = (struct output){.source = {.fd = -1, .ready = output_ready},
+						   .stdio = stdio,
+						   .stream = i == 0 ? LOG_STDOUT : LOG_STDERR};
+	stdio->input = (struct input){.source = {.fd = -1, .ready = input_ready}, .stdio = stdio};
 }
 
 /* A process that has changed its user opens /dev/stdout anew; its pipe must let it. Nobody else can reach it. */
@@ -53,7 +53,7 @@ static int make_pipe(int *ours, int *theirs, bool we_read)
 
 int stdio_make(struct stdio *stdio, struct stdio_ends *ends)
 {
-	*ends = (struct stdio_ends){ -1, -1, -1 };
+	*ends = (struct stdio_ends){-1, -1, -1};
 	if (stdio->terminal)
 		return 0;
 	if (stdio->stdin_open) {
@@ -71,7 +71,7 @@ int stdio_make(struct stdio *stdio, struct stdio_ends *ends)
 
 static void set_window(const struct stdio *stdio)
 {
-	struct winsize size = { .ws_row = stdio->rows, .ws_col = stdio->columns };
+	struct winsize size = {.ws_row = stdio->rows, .ws_col = stdio->columns};
 
 	if (stdio->terminal && stdio->output[0].source.fd >= 0 && stdio->rows > 0)
 		ioctl(stdio->output[0].source.fd, TIOCSWINSZ, &size);
@@ -106,7 +106,8 @@ static int watch_output(struct output *output)
 
 	if (output->source.fd < 0 || stdio->paused || !stdio->begun)
 		return 0;
-	return loop_watch(stdio->loop, &output->source, stdio->terminal ? EPOLLIN | EPOLLET : EPOLLIN);
+	return loop_watch(stdio->loop, &output->source,
+			  stdio->terminal ? EPOLLIN | EPOLLET : EPOLLIN);
 }
 
 int stdio_begin(struct stdio *stdio)
@@ -267,7 +268,8 @@ static void input_ready(struct source *source, uint32_t events)
 	(void)events;
 	while (input->first) {
 		struct input_chunk *chunk = input->first;
-		ssize_t sent = write(source->fd, chunk->bytes + chunk->sent, chunk->length - chunk->sent);
+		ssize_t sent =
+			write(source->fd, chunk->bytes + chunk->sent, chunk->length - chunk->sent);
 
 		if (sent < 0 && errno == EINTR)
 			continue;
@@ -308,7 +310,7 @@ int stdio_input(struct stdio *stdio, unsigned client, const void *bytes, size_t 
 	chunk = malloc(sizeof(*chunk) + length);
 	if (!chunk)
 		return -1;
-	*chunk = (struct input_chunk){ .client = client, .length = length };
+	*chunk = (struct input_chunk){.client = client, .length = length};
 	memcpy(chunk->bytes, bytes, length);
 	if (input->last)
 		input->last->next = chunk;
@@ -335,7 +337,7 @@ void stdio_relax(struct stdio *stdio)
 	stdio->buffer = NULL;
 	/* A user's pipes share one allowance (fs.pipe-user-pages-soft). */
 	for (int i = 0; i < 2; i++)
-		if (stdio->output[i].grown && fcntl(stdio->output[i].source.fd, F_SETPIPE_SZ, IDLE_PIPE) >= 0)
+		if (stdio->output[i].grown &&
+		    fcntl(stdio->output[i].source.fd, F_SETPIPE_SZ, IDLE_PIPE) >= 0)
 			stdio->output[i].grown = false;
 }
-

@@ -62,8 +62,8 @@ int setup_died(int error_fd, pid_t pid, struct failure *why)
 		why->path[sizeof(why->path) - 1] = '\0';
 		return -1;
 	}
-	if (pid > 0 && waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT | WNOHANG) == 0 && info.si_pid &&
-	    info.si_code != CLD_EXITED)
+	if (pid > 0 && waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT | WNOHANG) == 0 &&
+	    info.si_pid && info.si_code != CLD_EXITED)
 		return failure_set(why, STAGE_NAMESPACES, ECHILD, NULL,
 				   "the container's process was killed by signal %d during setup",
 				   info.si_status);
@@ -90,7 +90,8 @@ static int await(struct creation *c, char kind, struct setup_message *message, i
 		 * says so, and the pipe holds what they had to say. */
 		n = setup_receive(c->sync_fd, message, fd);
 		if (n < 0)
-			return failure_set(c->why, STAGE_NAMESPACES, errno, NULL, "read from the setup process");
+			return failure_set(c->why, STAGE_NAMESPACES, errno, NULL,
+					   "read from the setup process");
 		if (n == 0)
 			return setup_died(c->out->error_fd, c->out->pid, c->why);
 		if (message->kind == kind)
@@ -99,14 +100,16 @@ static int await(struct creation *c, char kind, struct setup_message *message, i
 			c->warn(c->arg, &message->failure);
 		else
 			return failure_set(c->why, STAGE_NAMESPACES, EPROTO, NULL,
-					   "unexpected message '%c' from the setup process", message->kind);
+					   "unexpected message '%c' from the setup process",
+					   message->kind);
 	}
 }
 
 static int move_into_cgroup(struct creation *c)
 {
 #ifdef HAVE_CGROUP
-	if (cgroup_create(&c->plan->cgroup, c->out->pid, c->out->cgroup_path, c->warn, c->arg, c->why) < 0)
+	if (cgroup_create(&c->plan->cgroup, c->out->pid, c->out->cgroup_path, c->warn, c->arg,
+			  c->why) < 0)
 		return -1;
 #endif
 	return tell(c, SETUP_CGROUP);
@@ -151,13 +154,15 @@ static int guide(struct creation *c, bool direct)
 	bool maps = plan->userns.mode == USERNS_NEW;
 
 	if (!direct && namespaces_map_intermediate(plan)) {
-		if (userns_write_maps(&plan->userns, c->intermediate, c->why) < 0 || tell(c, SETUP_MAPPED) < 0)
+		if (userns_write_maps(&plan->userns, c->intermediate, c->why) < 0 ||
+		    tell(c, SETUP_MAPPED) < 0)
 			return -1;
 		maps = false;
 	}
 	if (!direct && adopt(c) < 0)
 		return -1;
-	if (maps && (userns_write_maps(&plan->userns, c->out->pid, c->why) < 0 || tell(c, SETUP_MAPPED) < 0))
+	if (maps && (userns_write_maps(&plan->userns, c->out->pid, c->why) < 0 ||
+		     tell(c, SETUP_MAPPED) < 0))
 		return -1;
 	/* From here on the root file system's preparation, the network helper's start and the cgroup run side by side. */
 	if (network_start(&plan->network, c->out->pid, &c->network, c->why) < 0)
@@ -179,7 +184,8 @@ static int guide_foreign(struct creation *c)
 	struct setup_message message;
 
 	if (plan->userns.mode == USERNS_NEW &&
-	    (userns_write_maps(&plan->userns, c->out->agent_pid, c->why) < 0 || tell(c, SETUP_MAPPED) < 0))
+	    (userns_write_maps(&plan->userns, c->out->agent_pid, c->why) < 0 ||
+	     tell(c, SETUP_MAPPED) < 0))
 		return -1;
 	if (await(c, SETUP_PID, &message, NULL) < 0)
 		return -1;
@@ -196,7 +202,8 @@ static int guide_foreign(struct creation *c)
 	return network_finish(&plan->network, &c->network, c->why);
 }
 
-static void setup_of_plan(struct setup *setup, const struct launch_plan *plan, const struct stdio_ends *stdio)
+static void setup_of_plan(struct setup *setup, const struct launch_plan *plan,
+			  const struct stdio_ends *stdio)
 {
 	*setup = (struct setup){
 		.plan = plan,
@@ -226,7 +233,11 @@ int container_create(const struct launch_plan *plan, const struct stdio_ends *st
 		     struct spawned *out, struct failure *why)
 {
 	struct creation c = {
-		.plan = plan, .warn = warn, .arg = arg, .out = out, .why = why,
+		.plan = plan,
+		.warn = warn,
+		.arg = arg,
+		.out = out,
+		.why = why,
 		.network = {.ready_fd = -1, .exit_fd = -1, .error_fd = -1},
 	};
 	cleanup_close int child_sync = -1;
@@ -297,8 +308,10 @@ int container_create(const struct launch_plan *plan, const struct stdio_ends *st
 
 void container_abandon(struct spawned *out)
 {
-	struct network_helper network = {
-		.pid = out->network_pid, .ready_fd = -1, .error_fd = -1, .exit_fd = take_fd(&out->network_exit_fd)};
+	struct network_helper network = {.pid = out->network_pid,
+					 .ready_fd = -1,
+					 .error_fd = -1,
+					 .exit_fd = take_fd(&out->network_exit_fd)};
 
 	if (out->agent_pid > 0) {
 		kill(out->agent_pid, SIGKILL);
@@ -341,11 +354,13 @@ int container_start(struct spawned *spawned, struct failure *why)
 		int errnum;
 
 		memcpy(&errnum, why, sizeof(errnum));
-		return failure_set(why, STAGE_EXEC, errnum, NULL, errnum == ENOENT ? "execute: its interpreter is missing"
-										   : "execute");
+		return failure_set(why, STAGE_EXEC, errnum, NULL,
+				   errnum == ENOENT ? "execute: its interpreter is missing"
+						    : "execute");
 	}
 	if (n != (ssize_t)sizeof(*why))
-		return failure_set(why, STAGE_EXEC, EPROTO, NULL, "half a report from the container's process");
+		return failure_set(why, STAGE_EXEC, EPROTO, NULL,
+				   "half a report from the container's process");
 	why->stage[sizeof(why->stage) - 1] = '\0';
 	why->message[sizeof(why->message) - 1] = '\0';
 	why->path[sizeof(why->path) - 1] = '\0';

@@ -28,15 +28,15 @@ struct stdio_ends {
 
 /* A container that is set up whole and waits before its execve. */
 struct spawned {
-	pid_t pid;	 /* as the monitor's namespace numbers it; the monitor is its parent and reaps it */
+	pid_t pid; /* as the monitor's namespace numbers it; the monitor is its parent and reaps it */
 	int pidfd;
-	int console_fd;	 /* master of the container's terminal, or -1 */
-	int start_fd;	 /* container_start writes here; closing it without makes the container go away */
-	int error_fd;	 /* read end: failures after start (exec); EOF when execve succeeded */
+	int console_fd; /* master of the container's terminal, or -1 */
+	int start_fd; /* container_start writes here; closing it without makes the container go away */
+	int error_fd; /* read end: failures after start (exec); EOF when execve succeeded */
 	char cgroup_path[4096]; /* the container's cgroup, "" if none */
-	pid_t agent_pid;	/* runs another runtime's verbs until the start (plan.runtime); container_start reaps it */
-	pid_t network_pid;	/* slirp4netns or pasta, a child of the monitor; 0 if none */
-	int network_exit_fd;	/* closing it ends the helper; reap network_pid after the exit was reported; or -1 */
+	pid_t agent_pid; /* runs another runtime's verbs until the start (plan.runtime); container_start reaps it */
+	pid_t network_pid; /* slirp4netns or pasta, a child of the monitor; 0 if none */
+	int network_exit_fd; /* closing it ends the helper; reap network_pid after the exit was reported; or -1 */
 };
 
 /* Creates the container up to the point before execve: user namespace and maps, namespaces, network helper started
@@ -57,5 +57,5 @@ int container_start(struct spawned *, struct failure *why);
 
 /* The same for one more process in a running container; stops before execve too. */
 int container_exec(const struct exec_plan *plan, const struct stdio_ends *stdio,
-		   void (*warn)(void *arg, const struct failure *), void *arg,
-		   struct spawned *out, struct failure *why);
+		   void (*warn)(void *arg, const struct failure *), void *arg, struct spawned *out,
+		   struct failure *why);

@@ -76,7 +76,8 @@ static void copy_xattrs(int from, int to)
 	for (ssize_t at = 0; at < size; at += (ssize_t)strlen(names + at) + 1) {
 		ssize_t n;
 
-		if (!strncmp(names + at, "user.overlay.", 13) || !strncmp(names + at, "trusted.", 8))
+		if (!strncmp(names + at, "user.overlay.", 13) ||
+		    !strncmp(names + at, "trusted.", 8))
 			continue;
 		n = fgetxattr(from, names + at, value, sizeof(value));
 		if (n >= 0)
@@ -195,7 +196,8 @@ static int chown_folder(int fd, uint32_t uid, uint32_t gid, dev_t device, int de
 		if (st.st_dev != device)
 			continue;
 		if (S_ISDIR(st.st_mode)) {
-			inner = openat(dirfd(dir), entry->d_name, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+			inner = openat(dirfd(dir), entry->d_name,
+				       O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 			if (inner < 0 || chown_folder(inner, uid, gid, device, depth + 1) < 0)
 				return -1;
 		}

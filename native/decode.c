@@ -38,7 +38,8 @@ void decode_refuse(struct decoder *d, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	failure_set(d->why, d->stage, EINVAL, NULL, "%s%s%s", d->where, d->where[0] ? ": " : "", text);
+	failure_set(d->why, d->stage, EINVAL, NULL, "%s%s%s", d->where, d->where[0] ? ": " : "",
+		    text);
 }
 
 static void refuse_member(struct decoder *d, const char *key, const char *text)
@@ -190,7 +191,8 @@ int64_t decode_integer(struct decoder *d, const json_t *object, const char *key,
 	return number;
 }
 
-struct strings decode_strings(struct decoder *d, const json_t *object, const char *key, size_t limit)
+struct strings decode_strings(struct decoder *d, const json_t *object, const char *key,
+			      size_t limit)
 {
 	struct strings result = {.items = arena_alloc(d->arena, 1, sizeof(char *))};
 	const json_t *array = decode_array(d, object, key, limit);
@@ -212,8 +214,8 @@ struct strings decode_strings(struct decoder *d, const json_t *object, const cha
 	return result;
 }
 
-int decode_choice(struct decoder *d, const json_t *object, const char *key, const char *const *names,
-		  bool required)
+int decode_choice(struct decoder *d, const json_t *object, const char *key,
+		  const char *const *names, bool required)
 {
 	const char *text = decode_string(d, object, key, required);
 
@@ -234,7 +236,8 @@ json_t *decode_text(struct decoder *d, const char *text, size_t size, const char
 
 	/* RLIM_INFINITY does not fit a json_int_t; then all numbers are read as reals. */
 	if (!root && json_error_code(&error) == json_error_numeric_overflow)
-		root = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &error);
+		root = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL,
+				  &error);
 	if (!root) {
 		d->failed = true;
 		failure_set(d->why, d->stage, EINVAL, name, "not JSON: line %d: %s", error.line,

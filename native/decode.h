@@ -37,7 +37,8 @@ const char *decode_path(struct decoder *, const json_t *object, const char *key,
 bool decode_bool(struct decoder *, const json_t *object, const char *key, bool missing);
 int64_t decode_integer(struct decoder *, const json_t *object, const char *key, int64_t minimum,
 		       int64_t maximum, int64_t missing);
-struct strings decode_strings(struct decoder *, const json_t *object, const char *key, size_t limit);
+struct strings decode_strings(struct decoder *, const json_t *object, const char *key,
+			      size_t limit);
 /* The index of the member's text in `names`, -1 if it is missing. */
 int decode_choice(struct decoder *, const json_t *object, const char *key, const char *const *names,
 		  bool required);

@@ -19,7 +19,7 @@ static int parse_key(const char *text, size_t length)
 
 bool detach_keys_parse(struct detach_keys *keys, const char *text)
 {
-	*keys = (struct detach_keys){ 0 };
+	*keys = (struct detach_keys){0};
 	while (*text) {
 		size_t length = strcspn(text + 1, ",") + 1;
 		int key = parse_key(text, length);
@@ -45,8 +45,8 @@ static size_t match_again(const struct detach_keys *keys, unsigned char key)
 	return 0;
 }
 
-bool detach_keys_filter(struct detach_keys *keys, const unsigned char *typed, size_t length, unsigned char *out,
-			size_t *written)
+bool detach_keys_filter(struct detach_keys *keys, const unsigned char *typed, size_t length,
+			unsigned char *out, size_t *written)
 {
 	*written = 0;
 	for (size_t i = 0; i < length; i++) {

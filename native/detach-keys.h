@@ -17,5 +17,5 @@ bool detach_keys_parse(struct detach_keys *, const char *text);
 
 /* Filters what was typed: `out` has room for length + DETACH_KEYS_LIMIT bytes, *written says how many there are.
  * True when the sequence is complete; what follows it is dropped. */
-bool detach_keys_filter(struct detach_keys *, const unsigned char *typed, size_t length, unsigned char *out,
-			size_t *written);
+bool detach_keys_filter(struct detach_keys *, const unsigned char *typed, size_t length,
+			unsigned char *out, size_t *written);

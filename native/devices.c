@@ -25,11 +25,8 @@ static const struct device_plan default_devices[] = {
 static const struct {
 	const char *name, *target;
 } links[] = {
-	{"fd", "/proc/self/fd"},
-	{"stdin", "/proc/self/fd/0"},
-	{"stdout", "/proc/self/fd/1"},
-	{"stderr", "/proc/self/fd/2"},
-	{"ptmx", "pts/ptmx"},
+	{"fd", "/proc/self/fd"},       {"stdin", "/proc/self/fd/0"}, {"stdout", "/proc/self/fd/1"},
+	{"stderr", "/proc/self/fd/2"}, {"ptmx", "pts/ptmx"},
 };
 
 static bool is_device(const struct stat *st, const struct device_plan *device)
@@ -48,8 +45,8 @@ static int open_host_device(const struct device_plan *device)
 	const char *const paths[] = {device->path, by_number};
 	struct stat st;
 
-	snprintf(by_number, sizeof(by_number), "/dev/%s/%u:%u", device->type == 'b' ? "block" : "char",
-		 device->major, device->minor);
+	snprintf(by_number, sizeof(by_number), "/dev/%s/%u:%u",
+		 device->type == 'b' ? "block" : "char", device->major, device->minor);
 	for (size_t i = 0; i < ARRAY_LENGTH(paths); i++) {
 		cleanup_close int fd = open(paths[i], O_PATH | O_CLOEXEC);
 
@@ -81,7 +78,8 @@ static bool listed(const struct oci_config *config, const char *path)
 static bool dev_is_bound(const struct oci_config *config)
 {
 	for (size_t i = 0; i < config->mounts_length; i++) {
-		if (!strcmp(config->mounts[i].destination, "/dev") && config->mounts[i].options.bind)
+		if (!strcmp(config->mounts[i].destination, "/dev") &&
+		    config->mounts[i].options.bind)
 			return true;
 	}
 	return false;
@@ -94,7 +92,8 @@ static void prepare_one(struct device_sources *sources, const struct device_plan
 	to->path = device->path;
 	to->tree = clone_device(device);
 	if (to->tree < 0)
-		fail_at(STAGE_DEVICE, device->path, "open the host's device %u:%u", device->major, device->minor);
+		fail_at(STAGE_DEVICE, device->path, "open the host's device %u:%u", device->major,
+			device->minor);
 }
 
 void devices_prepare(struct setup *setup, struct device_sources *sources)
@@ -102,7 +101,8 @@ void devices_prepare(struct setup *setup, struct device_sources *sources)
 	const struct oci_config *config = setup->config;
 
 	sources->length = 0;
-	sources->items = calloc(config->devices_length + ARRAY_LENGTH(default_devices), sizeof(*sources->items));
+	sources->items = calloc(config->devices_length + ARRAY_LENGTH(default_devices),
+				sizeof(*sources->items));
 	if (!sources->items)
 		fail(STAGE_DEVICE, "allocate");
 	/* The masks' own: nothing of the container has had a hand in this one (CVE-2025-31133). */
@@ -142,7 +142,8 @@ static void attach_one(int root_fd, int dev_fd, struct device_source *source)
 	const char *name = source->path;
 
 	if (!strncmp(name, "/dev/", 5) && !strchr(name + 5, '/')) {
-		int made = openat(dev_fd, name + 5, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+		int made = openat(dev_fd, name + 5,
+				  O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
 
 		if (made >= 0)
 			close(made);
@@ -173,7 +174,8 @@ void devices_attach(struct setup *setup, struct device_sources *sources)
 	for (size_t i = 0; i < sources->length; i++)
 		attach_one(root_fd, dev_fd, &sources->items[i]);
 	for (size_t i = 0; i < ARRAY_LENGTH(links); i++) {
-		if (symlinkat(links[i].target, dev_fd, links[i].name) < 0 && errno != EEXIST && errno != EROFS)
+		if (symlinkat(links[i].target, dev_fd, links[i].name) < 0 && errno != EEXIST &&
+		    errno != EROFS)
 			fail_at(STAGE_DEVICE, links[i].name, "make the link");
 	}
 	free(sources->items);

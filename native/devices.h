@@ -7,7 +7,7 @@ struct device_sources {
 		const char *path;
 		int tree;
 		bool optional;
-	} *items;
+	} * items;
 	size_t length;
 };
 

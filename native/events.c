@@ -14,11 +14,13 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 
-#define SESSION_OF(pointer, member) ((struct session *)((char *)(pointer) - offsetof(struct session, member)))
+#define SESSION_OF(pointer, member) \
+	((struct session *)((char *)(pointer)-offsetof(struct session, member)))
 
 static void send_signal(struct session *session, int number)
 {
-	if (session->spawned.pidfd < 0 || pidfd_send_signal(session->spawned.pidfd, number, NULL, 0) == 0)
+	if (session->spawned.pidfd < 0 ||
+	    pidfd_send_signal(session->spawned.pidfd, number, NULL, 0) == 0)
 		return;
 	/* The container's process may have become another user, for whom only a process inside its namespace may
 	 * speak; a kill from the owner of that namespace is always allowed, so this is a process that is gone. */
@@ -53,7 +55,8 @@ static void linger_due(struct timer *timer)
 
 static bool ends_a_launch(int number)
 {
-	return number == SIGINT || number == SIGTERM || number == SIGKILL || number == SIGHUP || number == SIGQUIT;
+	return number == SIGINT || number == SIGTERM || number == SIGKILL || number == SIGHUP ||
+	       number == SIGQUIT;
 }
 
 /* Nothing runs: there is no one to signal, only a plan to give up. */
@@ -133,7 +136,7 @@ static void signals_ready(struct source *source, uint32_t events)
 
 int session_watch_signals(struct session *session)
 {
-	static const int watched[] = { SIGCHLD, SIGUSR1, SIGTERM, SIGINT, SIGQUIT };
+	static const int watched[] = {SIGCHLD, SIGUSR1, SIGTERM, SIGINT, SIGQUIT};
 	sigset_t set;
 
 	session->timeout = TIMER(timeout_due);
@@ -143,8 +146,8 @@ int session_watch_signals(struct session *session)
 	sigemptyset(&set);
 	for (size_t i = 0; i < ARRAY_LENGTH(watched); i++)
 		sigaddset(&set, watched[i]);
-	session->signals = (struct source){ .fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK),
-					    .ready = signals_ready };
+	session->signals = (struct source){.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK),
+					   .ready = signals_ready};
 	/* Blocked rather than ignored, which would be inherited. The container's side has a mask of its own. */
 	sigaddset(&set, SIGPIPE);
 	sigaddset(&set, SIGHUP);
@@ -175,7 +178,7 @@ int session_watch_owner(struct session *session)
 
 	if (!owner->given)
 		return 0;
-	session->owner = (struct source){ .fd = pidfd_open(owner->pid, 0), .ready = owner_ready };
+	session->owner = (struct source){.fd = pidfd_open(owner->pid, 0), .ready = owner_ready};
 	if (session->owner.fd < 0 && errno != ESRCH)
 		return -1;
 	/* Another process may have the number by now. */
@@ -201,7 +204,7 @@ void session_watch_memory(struct session *session)
 	char path[4120];
 
 	session->state.oom_killed = false;
-	session->memory_events = (struct source){ .fd = -1, .ready = memory_ready };
+	session->memory_events = (struct source){.fd = -1, .ready = memory_ready};
 	if (!session->plan || !session->spawned.cgroup_path[0] ||
 	    !format(path, sizeof(path), "%s/memory.events", session->spawned.cgroup_path))
 		return;
@@ -221,8 +224,8 @@ int session_watch_notify(struct session *session)
 {
 	if (session->plan->sdnotify != SDNOTIFY_CONTAINER || !getenv("NOTIFY_SOCKET"))
 		return 0;
-	session->notify_socket = (struct source){ .fd = notify_listen(session->plan->run_dir),
-						  .ready = notify_socket_ready };
+	session->notify_socket = (struct source){.fd = notify_listen(session->plan->run_dir),
+						 .ready = notify_socket_ready};
 	if (session->notify_socket.fd < 0)
 		return -1;
 	return loop_watch(&session->loop, &session->notify_socket, EPOLLIN);

@@ -36,7 +36,8 @@ static bool shares_namespace(pid_t pid, const char *name)
 	if (stat(path, &theirs) < 0)
 		return true;
 	snprintf(path, sizeof(path), "/proc/self/ns/%s", name);
-	return stat(path, &ours) == 0 && ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev;
+	return stat(path, &ours) == 0 && ours.st_ino == theirs.st_ino &&
+	       ours.st_dev == theirs.st_dev;
 }
 
 /* One setns for all: the kernel takes the user namespace first and checks the rest with its capabilities. Those that
@@ -47,8 +48,9 @@ static void join_all(const struct exec_plan *plan, int pidfd)
 		const char *name;
 		int flag;
 	} kinds[] = {
-		{"user", CLONE_NEWUSER}, {"cgroup", CLONE_NEWCGROUP}, {"ipc", CLONE_NEWIPC}, {"uts", CLONE_NEWUTS},
-		{"net", CLONE_NEWNET},	 {"pid", CLONE_NEWPID},	      {"mnt", CLONE_NEWNS},
+		{"user", CLONE_NEWUSER}, {"cgroup", CLONE_NEWCGROUP}, {"ipc", CLONE_NEWIPC},
+		{"uts", CLONE_NEWUTS},	 {"net", CLONE_NEWNET},	      {"pid", CLONE_NEWPID},
+		{"mnt", CLONE_NEWNS},
 	};
 	int flags = 0;
 
@@ -129,14 +131,15 @@ static void forward_warnings(void (*warn)(void *, const struct failure *), void 
 }
 
 /* The next message of this kind; what the process had to say if it is gone instead. */
-static int await(struct spawned *out, char kind, void (*warn)(void *, const struct failure *), void *arg,
-		 struct setup_message *message, int *fd, struct failure *why)
+static int await(struct spawned *out, char kind, void (*warn)(void *, const struct failure *),
+		 void *arg, struct setup_message *message, int *fd, struct failure *why)
 {
 	for (;;) {
 		int n = setup_receive(out->start_fd, message, fd);
 
 		if (n < 0)
-			return failure_set(why, STAGE_NAMESPACES, errno, NULL, "read from the new process");
+			return failure_set(why, STAGE_NAMESPACES, errno, NULL,
+					   "read from the new process");
 		if (n == 0)
 			return setup_died(out->error_fd, out->pid, why);
 		if (message->kind == kind)
@@ -145,13 +148,14 @@ static int await(struct spawned *out, char kind, void (*warn)(void *, const stru
 	}
 }
 
-static int enter_cgroup(const struct exec_plan *plan, pid_t pid, void (*warn)(void *, const struct failure *),
-			void *arg)
+static int enter_cgroup(const struct exec_plan *plan, pid_t pid,
+			void (*warn)(void *, const struct failure *), void *arg)
 {
 #ifdef HAVE_CGROUP
 	struct failure why;
 
-	if (plan->cgroup_path && *plan->cgroup_path && cgroup_enter(plan->cgroup_path, pid, NULL, &why) < 0)
+	if (plan->cgroup_path && *plan->cgroup_path &&
+	    cgroup_enter(plan->cgroup_path, pid, NULL, &why) < 0)
 		warn(arg, &why);
 #else
 	(void)plan, (void)pid, (void)warn, (void)arg;
@@ -160,8 +164,8 @@ static int enter_cgroup(const struct exec_plan *plan, pid_t pid, void (*warn)(vo
 }
 
 int container_exec(const struct exec_plan *plan, const struct stdio_ends *stdio,
-		   void (*warn)(void *arg, const struct failure *), void *arg,
-		   struct spawned *out, struct failure *why)
+		   void (*warn)(void *arg, const struct failure *), void *arg, struct spawned *out,
+		   struct failure *why)
 {
 	cleanup_close int container = -1;
 	cleanup_close int child_sync = -1;

@@ -10,7 +10,7 @@ void filter_install(struct setup *);
 
 /* An OCI seccomp object as a program for the kernel. `program->filter` is malloc'ed. -1 with `why`. */
 int filter_compile(const json_t *seccomp, struct sock_fprog *program, unsigned int *flags,
-		    struct failure *why);
+		   struct failure *why);
 
 /* `tspod-runtime seccomp`: a seccomp object on stdin, the compiled filter on stdout. */
 int seccomp_main(int argc, char **argv);

@@ -58,7 +58,8 @@ static void runtime_failed(const char *log, const char *program, int status)
 	entry = line ? json_loads(line, 0, NULL) : NULL;
 	errno = 0;
 	if (json_string_value(json_object_get(entry, "msg")))
-		fail_at(STAGE_EXEC, program, "%.300s", json_string_value(json_object_get(entry, "msg")));
+		fail_at(STAGE_EXEC, program, "%.300s",
+			json_string_value(json_object_get(entry, "msg")));
 	fail_at(STAGE_EXEC, program, "ended with status %d",
 		WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
@@ -77,7 +78,8 @@ static void add(struct invocation *to, const char *argument)
 	to->argv[to->length++] = argument;
 }
 
-static void begin(struct invocation *to, const struct setup *setup, const struct foreign_paths *paths)
+static void begin(struct invocation *to, const struct setup *setup,
+		  const struct foreign_paths *paths)
 {
 	const struct strings *runtime = &setup->plan->runtime;
 	const char *name = strrchr(runtime->items[0], '/');
@@ -101,7 +103,10 @@ static int run(struct invocation *invocation, const int *fds, int fds_length)
 	pid_t pid;
 
 	invocation->argv[invocation->length] = NULL;
-	if (spawn_program(&(struct program){.argv = invocation->argv, .fds = fds, .fds_length = fds_length}, &pid) < 0)
+	if (spawn_program(&(struct program){.argv = invocation->argv,
+					    .fds = fds,
+					    .fds_length = fds_length},
+			  &pid) < 0)
 		fail_at(STAGE_EXEC, invocation->argv[0], "start the runtime");
 	return wait_for(pid);
 }
@@ -116,7 +121,8 @@ static int listen_for_console(const char *path)
 		errno = ENAMETOOLONG;
 		fail_at(STAGE_TERMINAL, path, "console socket");
 	}
-	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 1) < 0)
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    listen(fd, 1) < 0)
 		fail_at(STAGE_TERMINAL, path, "console socket");
 	return take_fd(&fd);
 }
@@ -145,7 +151,8 @@ static void create(struct setup *setup, const struct foreign_paths *paths)
 
 	if (setup->preserve_fds > FDS_LIMIT - 3) {
 		errno = E2BIG;
-		fail(STAGE_EXEC, "another runtime gets at most %d preserved descriptors", FDS_LIMIT - 3);
+		fail(STAGE_EXEC, "another runtime gets at most %d preserved descriptors",
+		     FDS_LIMIT - 3);
 	}
 	for (int i = 0; i < setup->preserve_fds; i++)
 		fds[3 + i] = 3 + i;
@@ -172,7 +179,8 @@ static void create(struct setup *setup, const struct foreign_paths *paths)
 		setup->ptmx_fd = receive_console(listener);
 }
 
-static void run_verb(const struct setup *setup, const struct foreign_paths *paths, const char *verb, bool required)
+static void run_verb(const struct setup *setup, const struct foreign_paths *paths, const char *verb,
+		     bool required)
 {
 	struct invocation invocation;
 	int status;

@@ -16,7 +16,8 @@ struct frame_chunk {
 
 static size_t payload_length(const unsigned char *header)
 {
-	return (size_t)header[1] << 24 | (size_t)header[2] << 16 | (size_t)header[3] << 8 | header[4];
+	return (size_t)header[1] << 24 | (size_t)header[2] << 16 | (size_t)header[3] << 8 |
+	       header[4];
 }
 
 int frame_next(struct frame_reader *reader, struct frame *frame)
@@ -34,7 +35,8 @@ int frame_next(struct frame_reader *reader, struct frame *frame)
 	}
 	if (held < FRAME_HEADER + length)
 		return 0;
-	*frame = (struct frame){ .kind = header[0], .payload = header + FRAME_HEADER, .length = length };
+	*frame = (struct frame){
+		.kind = header[0], .payload = header + FRAME_HEADER, .length = length};
 	reader->start += FRAME_HEADER + length;
 	return 1;
 }
@@ -50,7 +52,8 @@ static int reserve(struct frame_reader *reader)
 		size_t whole = FRAME_HEADER + payload_length(reader->bytes + reader->start);
 
 		if (whole > wanted)
-			wanted = whole > FRAME_HEADER + FRAME_PAYLOAD ? FRAME_HEADER + FRAME_PAYLOAD : whole;
+			wanted = whole > FRAME_HEADER + FRAME_PAYLOAD ? FRAME_HEADER + FRAME_PAYLOAD
+								      : whole;
 	}
 	if (reader->start > 0) {
 		if (held > 0)
@@ -78,7 +81,8 @@ int frame_receive(struct frame_reader *reader, int fd)
 	if (reserve(reader) < 0)
 		return -1;
 	do
-		got = recv(fd, reader->bytes + reader->end, reader->capacity - reader->end, MSG_DONTWAIT);
+		got = recv(fd, reader->bytes + reader->end, reader->capacity - reader->end,
+			   MSG_DONTWAIT);
 	while (got < 0 && errno == EINTR);
 	if (got <= 0)
 		return (int)got;
@@ -95,7 +99,7 @@ void frame_reader_relax(struct frame_reader *reader)
 void frame_reader_free(struct frame_reader *reader)
 {
 	free(reader->bytes);
-	*reader = (struct frame_reader){ 0 };
+	*reader = (struct frame_reader){0};
 }
 
 static void write_header(unsigned char header[FRAME_HEADER], enum frame_kind kind, size_t length)
@@ -108,14 +112,14 @@ static void write_header(unsigned char header[FRAME_HEADER], enum frame_kind kin
 }
 
 /* Queues a frame whose first `sent` bytes, header included, have gone out already. */
-static int add_rest(struct frame_queue *queue, const unsigned char header[FRAME_HEADER], const void *payload,
-		    size_t length, size_t sent)
+static int add_rest(struct frame_queue *queue, const unsigned char header[FRAME_HEADER],
+		    const void *payload, size_t length, size_t sent)
 {
 	struct frame_chunk *chunk = malloc(sizeof(*chunk) + FRAME_HEADER + length);
 
 	if (!chunk)
 		return -1;
-	*chunk = (struct frame_chunk){ .sent = sent, .length = FRAME_HEADER + length };
+	*chunk = (struct frame_chunk){.sent = sent, .length = FRAME_HEADER + length};
 	memcpy(chunk->bytes, header, FRAME_HEADER);
 	if (length > 0)
 		memcpy(chunk->bytes + FRAME_HEADER, payload, length);
@@ -128,7 +132,8 @@ static int add_rest(struct frame_queue *queue, const unsigned char header[FRAME_
 	return 0;
 }
 
-int frame_queue_add(struct frame_queue *queue, enum frame_kind kind, const void *payload, size_t length)
+int frame_queue_add(struct frame_queue *queue, enum frame_kind kind, const void *payload,
+		    size_t length)
 {
 	unsigned char header[FRAME_HEADER];
 
@@ -140,11 +145,12 @@ int frame_queue_add(struct frame_queue *queue, enum frame_kind kind, const void 
 	return add_rest(queue, header, payload, length, 0);
 }
 
-int frame_send(struct frame_queue *queue, int fd, enum frame_kind kind, const void *payload, size_t length)
+int frame_send(struct frame_queue *queue, int fd, enum frame_kind kind, const void *payload,
+	       size_t length)
 {
 	unsigned char header[FRAME_HEADER];
-	struct iovec parts[] = { { header, FRAME_HEADER }, { (void *)payload, length } };
-	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
+	struct iovec parts[] = {{header, FRAME_HEADER}, {(void *)payload, length}};
+	struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
 	ssize_t sent;
 
 	if (queue->first)
@@ -192,11 +198,13 @@ int frame_flush(struct frame_queue *queue, int fd)
 {
 	while (queue->first) {
 		struct iovec parts[16];
-		struct msghdr message = { .msg_iov = parts };
+		struct msghdr message = {.msg_iov = parts};
 		ssize_t sent;
 
-		for (struct frame_chunk *c = queue->first; c && message.msg_iovlen < 16; c = c->next)
-			parts[message.msg_iovlen++] = (struct iovec){ c->bytes + c->sent, c->length - c->sent };
+		for (struct frame_chunk *c = queue->first; c && message.msg_iovlen < 16;
+		     c = c->next)
+			parts[message.msg_iovlen++] =
+				(struct iovec){c->bytes + c->sent, c->length - c->sent};
 		do
 			sent = sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 		while (sent < 0 && errno == EINTR);
@@ -227,7 +235,8 @@ void frame_queue_free(struct frame_queue *queue)
 
 json_t *frame_message(const struct frame *frame)
 {
-	json_t *message = json_loadb((const char *)frame->payload, frame->length, JSON_REJECT_DUPLICATES, NULL);
+	json_t *message = json_loadb((const char *)frame->payload, frame->length,
+				     JSON_REJECT_DUPLICATES, NULL);
 
 	if (json_is_string(json_object_get(message, "type")))
 		return message;

@@ -15,13 +15,14 @@
 
 bool hooks_before_pivot(const struct hook_plan *hooks)
 {
-	return hooks->prestart.length || hooks->create_runtime.length || hooks->create_container.length;
+	return hooks->prestart.length || hooks->create_runtime.length ||
+	       hooks->create_container.length;
 }
 
 char *oci_state_json(const struct launch_plan *plan, pid_t pid, const char *status)
 {
-	json_t *state = json_pack("{s:s, s:s, s:s, s:s}", "ociVersion", "1.0.2", "id", plan->id, "status",
-				  status, "bundle", plan->run_dir);
+	json_t *state = json_pack("{s:s, s:s, s:s, s:s}", "ociVersion", "1.0.2", "id", plan->id,
+				  "status", status, "bundle", plan->run_dir);
 	char *text;
 
 	if (pid > 0)
@@ -60,7 +61,8 @@ static int run_one(const struct hook *hook, const char *state, struct failure *w
 	pid_t pid;
 	int status;
 
-	if (input < 0 || write_all(input, state, strlen(state)) < 0 || lseek(input, 0, SEEK_SET) < 0)
+	if (input < 0 || write_all(input, state, strlen(state)) < 0 ||
+	    lseek(input, 0, SEEK_SET) < 0)
 		return failure_set(why, STAGE_HOOK, errno, hook->path, "write the state");
 	if (hook->args.length) {
 		/* The specification's args hold argv[0]; what is executed is the path. */
@@ -81,11 +83,12 @@ static int run_one(const struct hook *hook, const char *state, struct failure *w
 		    &pid) < 0)
 		return failure_set(why, STAGE_HOOK, errno, hook->path, "start the hook");
 	if (wait_at_most(pid, hook->timeout_seconds, &status) < 0)
-		return failure_set(why, STAGE_HOOK, ETIMEDOUT, hook->path, "the hook took longer than %d s",
-				   hook->timeout_seconds);
+		return failure_set(why, STAGE_HOOK, ETIMEDOUT, hook->path,
+				   "the hook took longer than %d s", hook->timeout_seconds);
 	if (status)
-		return failure_set(why, STAGE_HOOK, ECANCELED, hook->path, "the hook ended with status %d",
-				   WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+		return failure_set(
+			why, STAGE_HOOK, ECANCELED, hook->path, "the hook ended with status %d",
+			WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 	return 0;
 }
 

@@ -63,19 +63,21 @@ static int collect(struct dl_phdr_info *info, size_t size, void *arg)
 		uintptr_t to = info->dlpi_addr + segment->p_vaddr + segment->p_memsz;
 
 		if (segment->p_type == PT_LOAD && !(segment->p_flags & PF_W) && to > from)
-			ranges->items[ranges->count++] = (struct range){ (long)from, (long)(to - from) };
+			ranges->items[ranges->count++] =
+				(struct range){(long)from, (long)(to - from)};
 	}
 	return 1;
 }
 
 void idle_until_readable(int fd)
 {
-	struct pollfd wanted = { .fd = fd, .events = POLLIN };
-	struct ranges ranges = { .count = 0 };
+	struct pollfd wanted = {.fd = fd, .events = POLLIN};
+	struct ranges ranges = {.count = 0};
 
 	dl_iterate_phdr(collect, &ranges);
 	for (size_t i = 0; i < ranges.count; i++)
-		system_call(SYS_madvise, ranges.items[i].from, ranges.items[i].length, MADV_DONTNEED);
+		system_call(SYS_madvise, ranges.items[i].from, ranges.items[i].length,
+			    MADV_DONTNEED);
 	/* Without a time limit and a mask; interrupted or not, the caller looks for itself. */
 	system_call(SYS_ppoll, (long)&wanted, 1, 0);
 }

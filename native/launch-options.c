@@ -83,14 +83,14 @@ static const struct {
 	bool has_value;
 	bool (*take)(struct launch_options *, const char *value);
 } rows[] = {
-	{ "--attach", true, take_attach },
-	{ "--detach", false, take_detach },
-	{ "--create-only", false, take_create_only },
-	{ "--connection-fd", true, take_connection },
-	{ "--announce", true, take_announce },
-	{ "--detach-keys", true, take_detach_keys },
-	{ "--no-stdin", false, take_no_stdin },
-	{ "--sig-proxy", true, take_signal_proxy },
+	{"--attach", true, take_attach},
+	{"--detach", false, take_detach},
+	{"--create-only", false, take_create_only},
+	{"--connection-fd", true, take_connection},
+	{"--announce", true, take_announce},
+	{"--detach-keys", true, take_detach_keys},
+	{"--no-stdin", false, take_no_stdin},
+	{"--sig-proxy", true, take_signal_proxy},
 };
 
 static bool refuse(const char *verb, const char *argument)
@@ -120,7 +120,7 @@ bool launch_options_parse(int argc, char **argv, struct launch_options *options)
 {
 	*options = (struct launch_options){
 		.connection_fd = -1,
-		.client = { .input = true, .output = true, .error = true, .signal_proxy = true },
+		.client = {.input = true, .output = true, .error = true, .signal_proxy = true},
 	};
 	detach_keys_parse(&options->client.keys, DETACH_KEYS_DEFAULT);
 	for (int i = 1; i < argc; i++) {

@@ -17,9 +17,10 @@ static void restore_descriptor_limit(void)
 	unsigned long long soft, hard;
 	struct rlimit limit;
 
-	if (text && sscanf(text, "%llu:%llu", &soft, &hard) == 2 && getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
-	    soft <= limit.rlim_max && hard <= limit.rlim_max && soft <= hard) {
-		limit = (struct rlimit){ .rlim_cur = soft, .rlim_max = hard };
+	if (text && sscanf(text, "%llu:%llu", &soft, &hard) == 2 &&
+	    getrlimit(RLIMIT_NOFILE, &limit) == 0 && soft <= limit.rlim_max &&
+	    hard <= limit.rlim_max && soft <= hard) {
+		limit = (struct rlimit){.rlim_cur = soft, .rlim_max = hard};
 		setrlimit(RLIMIT_NOFILE, &limit);
 	}
 	unsetenv("TSPOD_RLIMIT_NOFILE");
@@ -37,11 +38,14 @@ void launch_normalize_process(void)
 
 int launch_report(const struct launch_options *options, const struct failure *why)
 {
-	json_t *error = json_pack("{s:s,s:s,s:i,s:s*,s:s*}", "type", "error", "stage", why->stage, "errno", why->errnum,
-				  "message", why->message, "path", why->path[0] ? why->path : NULL);
+	json_t *error = json_pack("{s:s,s:s,s:i,s:s*,s:s*}", "type", "error", "stage", why->stage,
+				  "errno", why->errnum, "message", why->message, "path",
+				  why->path[0] ? why->path : NULL);
 	cleanup_free char *text = error ? json_dumps(error, JSON_COMPACT) : NULL;
-	struct frame_queue queue = { 0 };
-	const char *sent = text ? text : "{\"type\":\"error\",\"stage\":\"plan\",\"errno\":84,\"message\":\"\"}";
+	struct frame_queue queue = {0};
+	const char *sent =
+		text ? text
+		     : "{\"type\":\"error\",\"stage\":\"plan\",\"errno\":84,\"message\":\"\"}";
 
 	json_decref(error);
 	if (options->connection_fd < 0)
@@ -81,10 +85,11 @@ static int start_monitor(const struct launch_plan *plan, const struct exec_plan 
 	_exit(monitor_run(plan, exec, exec ? options->subject : NULL, &monitor));
 }
 
-int launch_monitor(const struct launch_plan *plan, const struct exec_plan *exec, const struct launch_options *options)
+int launch_monitor(const struct launch_plan *plan, const struct exec_plan *exec,
+		   const struct launch_options *options)
 {
 	struct failure why;
-	int pair[2] = { -1, -1 };
+	int pair[2] = {-1, -1};
 
 	if (check_preserved(plan ? plan->preserve_fds : exec->preserve_fds, &why) < 0)
 		return launch_report(options, &why);

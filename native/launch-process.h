@@ -8,7 +8,8 @@
 void launch_normalize_process(void);
 
 /* Forks the monitor of one of the two plans, and is its client, or (with a connection of the caller's) returns. */
-int launch_monitor(const struct launch_plan *, const struct exec_plan *, const struct launch_options *);
+int launch_monitor(const struct launch_plan *, const struct exec_plan *,
+		   const struct launch_options *);
 
 /* A failure before there is a monitor: to the caller's connection, or as the client reports one. */
 int launch_report(const struct launch_options *, const struct failure *);

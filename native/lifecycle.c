@@ -38,7 +38,8 @@ static void warn(void *arg, const struct failure *why)
 	connections_tell_failure(&session->connections, "warning", why);
 }
 
-static void warn_errno(struct session *session, const char *stage, const char *path, const char *text)
+static void warn_errno(struct session *session, const char *stage, const char *path,
+		       const char *text)
 {
 	struct failure why;
 
@@ -55,7 +56,7 @@ static void save_state(struct session *session)
 /* The command that launched us holds the container's lock until what it did can be seen. */
 static void let_go_of_lock(struct session *session)
 {
-	struct flock whole = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
+	struct flock whole = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
 
 	if (session->lock_fd < 0)
 		return;
@@ -78,17 +79,20 @@ static void write_pid_file(struct session *session, const char *path, pid_t pid)
 static int spawn(struct session *session, struct failure *why)
 {
 	bool passthrough = session->passthrough[1] >= 0;
-	struct stdio_ends ends = { -1, -1, -1 };
+	struct stdio_ends ends = {-1, -1, -1};
 	int result;
 
 	if (passthrough)
-		ends = (struct stdio_ends){ session->passthrough[0], session->passthrough[1], session->passthrough[2] };
+		ends = (struct stdio_ends){session->passthrough[0], session->passthrough[1],
+					   session->passthrough[2]};
 	else if (stdio_make(&session->stdio, &ends) < 0)
 		return failure_set(why, STAGE_MONITOR, errno, NULL, "make the pipes");
 	if (session->plan)
-		result = container_create(session->plan, &ends, warn, session, &session->spawned, why);
+		result = container_create(session->plan, &ends, warn, session, &session->spawned,
+					  why);
 	else
-		result = container_exec(session->exec, &ends, warn, session, &session->spawned, why);
+		result =
+			container_exec(session->exec, &ends, warn, session, &session->spawned, why);
 	if (!passthrough) {
 		close_fd(&ends.in);
 		close_fd(&ends.out);
@@ -183,8 +187,8 @@ static void abort_launch(struct session *session)
 
 static void tell_created(struct session *session)
 {
-	connections_tell(&session->connections,
-			 json_pack("{s:s,s:i}", "type", "created", "pid", (int)session->spawned.pid));
+	connections_tell(&session->connections, json_pack("{s:s,s:i}", "type", "created", "pid",
+							  (int)session->spawned.pid));
 }
 
 void session_create(struct session *session)
@@ -242,7 +246,8 @@ static void announce_start(struct session *session)
 	tell_created(session);
 	connections_tell(&session->connections, json_pack("{s:s}", "type", "started"));
 	connections_flush(&session->connections);
-	write_pid_file(session, plan ? plan->pid_file : session->exec->pid_file, session->spawned.pid);
+	write_pid_file(session, plan ? plan->pid_file : session->exec->pid_file,
+		       session->spawned.pid);
 	if (!plan)
 		return;
 	write_pid_file(session, plan->conmon_pid_file, getpid());
@@ -271,7 +276,8 @@ void session_start(struct session *session)
 	if (stdio_begin(&session->stdio) < 0)
 		warn_errno(session, STAGE_MONITOR, NULL, "watch the container's output");
 	if (plan && plan->timeout_seconds > 0)
-		timer_set(&session->loop, &session->timeout, (uint64_t)plan->timeout_seconds * 1000);
+		timer_set(&session->loop, &session->timeout,
+			  (uint64_t)plan->timeout_seconds * 1000);
 	if (plan && container_run_poststart(plan, session->spawned.pid, &why) < 0) {
 		connections_tell_failure(&session->connections, "warning", &why);
 		session_signal(session, SIGKILL);
@@ -300,7 +306,8 @@ static void schedule_restart(struct session *session)
 	session->phase = PHASE_DELAYED;
 	state->restarting = true;
 	save_state(session);
-	if (timer_set(&session->loop, &session->restart, restart_delay_milliseconds(session->short_runs)) < 0)
+	if (timer_set(&session->loop, &session->restart,
+		      restart_delay_milliseconds(session->short_runs)) < 0)
 		warn_errno(session, STAGE_MONITOR, NULL, "set the restart's timer");
 	session->short_runs++;
 }

@@ -20,7 +20,8 @@ void log_clock_read(struct log_clock *clock, const char *zone)
 		struct tm utc;
 
 		gmtime_r(&now.tv_sec, &utc);
-		clock->length = strftime(clock->text, sizeof(clock->text), "%Y-%m-%dT%H:%M:%S.000000000", &utc);
+		clock->length = strftime(clock->text, sizeof(clock->text),
+					 "%Y-%m-%dT%H:%M:%S.000000000", &utc);
 		strcpy(clock->text + clock->length, zone);
 		clock->length += strlen(zone);
 		clock->second = now.tv_sec;
@@ -151,8 +152,8 @@ static char *escape(char *out, const char *text, size_t length)
 	return out;
 }
 
-char *log_format_json(char *out, const struct log_clock *clock, const struct log_line *line, const char *attributes,
-		      size_t attributes_length)
+char *log_format_json(char *out, const struct log_clock *clock, const struct log_line *line,
+		      const char *attributes, size_t attributes_length)
 {
 	out = append(out, "{\"log\":\"", 8);
 	if (line->head_length > 0)

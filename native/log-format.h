@@ -29,8 +29,8 @@ void log_clock_read(struct log_clock *, const char *zone);
 
 /* Write a record at `out`, which has room for it, and return its end. */
 char *log_format_k8s(char *out, const struct log_clock *, const struct log_line *);
-char *log_format_json(char *out, const struct log_clock *, const struct log_line *, const char *attributes,
-		      size_t attributes_length);
+char *log_format_json(char *out, const struct log_clock *, const struct log_line *,
+		      const char *attributes, size_t attributes_length);
 
 /* How many bytes at the end are the beginning of a UTF-8 character that is not complete. */
 size_t log_unfinished_character(const char *bytes, size_t length);

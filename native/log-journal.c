@@ -81,7 +81,8 @@ static bool field_name(char out[65], const char *name)
 	return length > 0;
 }
 
-static void add_fields(struct text *text, const struct log_plan *plan, const char *id, const char *container)
+static void add_fields(struct text *text, const struct log_plan *plan, const char *id,
+		       const char *container)
 {
 	const char *identifier = plan->tag ? plan->tag : container;
 	size_t id_length = strlen(id);
@@ -102,13 +103,14 @@ static void add_fields(struct text *text, const struct log_plan *plan, const cha
 	}
 }
 
-struct log_journal *log_journal_open(const struct log_plan *plan, const char *id, const char *container)
+struct log_journal *log_journal_open(const struct log_plan *plan, const char *id,
+				     const char *container)
 {
 	const char *path = plan->path ? plan->path : "/run/systemd/journal/socket";
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	struct timeval patience = { .tv_sec = 1 };
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct timeval patience = {.tv_sec = 1};
 	struct log_journal *journal = calloc(1, sizeof(*journal));
-	struct text text = { 0 };
+	struct text text = {0};
 
 	if (!journal)
 		return NULL;
@@ -133,15 +135,16 @@ int log_journal_send(struct log_journal *journal, const struct log_line *line)
 	uint64_t total = line->head_length + line->length;
 	unsigned char size[8];
 	struct iovec parts[] = {
-		{ journal->constant, journal->constant_length },
-		{ "CONTAINER_PARTIAL_MESSAGE=true\n", line->whole ? 0 : 31 },
-		{ line->stream == LOG_STDOUT ? "PRIORITY=6\nMESSAGE\n" : "PRIORITY=3\nMESSAGE\n", 19 },
-		{ size, sizeof(size) },
-		{ (void *)line->head, line->head_length },
-		{ (void *)line->bytes, line->length },
-		{ "\n", 1 },
+		{journal->constant, journal->constant_length},
+		{"CONTAINER_PARTIAL_MESSAGE=true\n", line->whole ? 0 : 31},
+		{line->stream == LOG_STDOUT ? "PRIORITY=6\nMESSAGE\n" : "PRIORITY=3\nMESSAGE\n",
+		 19},
+		{size, sizeof(size)},
+		{(void *)line->head, line->head_length},
+		{(void *)line->bytes, line->length},
+		{"\n", 1},
 	};
-	struct msghdr message = { .msg_iov = parts, .msg_iovlen = sizeof(parts) / sizeof(parts[0]) };
+	struct msghdr message = {.msg_iov = parts, .msg_iovlen = sizeof(parts) / sizeof(parts[0])};
 
 	for (int i = 0; i < 8; i++)
 		size[i] = (unsigned char)(total >> (8 * i));

@@ -81,7 +81,8 @@ static int make_attributes(struct log *log, const struct log_plan *plan)
 	return length < 0 ? -1 : 0;
 }
 
-static int open_driver(struct log *log, const struct log_plan *plan, const char *id, const char *name)
+static int open_driver(struct log *log, const struct log_plan *plan, const char *id,
+		       const char *name)
 {
 	if (is_silent(plan->driver))
 		return 0;
@@ -198,8 +199,10 @@ static void add_record(struct log *log, const struct log_line *line, size_t room
 	if (log->driver == LOG_K8S_FILE)
 		end = log_format_k8s(begin, &log->clock, line);
 	else
-		end = log_format_json(begin, &log->clock, line, log->attributes, log->attributes_length);
-	if (log->can_rotate && log->size > 0 && log->size + (size_t)(end - begin) > log->maximum_size) {
+		end = log_format_json(begin, &log->clock, line, log->attributes,
+				      log->attributes_length);
+	if (log->can_rotate && log->size > 0 &&
+	    log->size + (size_t)(end - begin) > log->maximum_size) {
 		size_t length = (size_t)(end - begin);
 
 		flush_batch(log);
@@ -235,7 +238,8 @@ static void add_line(struct log *log, struct log_line line)
 		}
 		line.whole = whole && rest == 0;
 		add_record(log, &line,
-			   (line.length + line.head_length) * factor + log->attributes_length + LOG_RECORD_OVERHEAD);
+			   (line.length + line.head_length) * factor + log->attributes_length +
+				   LOG_RECORD_OVERHEAD);
 		if (rest == 0)
 			return;
 		line.head_length = 0;
@@ -266,12 +270,14 @@ static bool have_batch(struct log *log)
 }
 
 /* Completes a character that the last batch left unfinished; returns how many bytes that took. */
-static size_t finish_character(struct log *log, enum log_stream stream, const char *bytes, size_t length)
+static size_t finish_character(struct log *log, enum log_stream stream, const char *bytes,
+			       size_t length)
 {
 	size_t wanted = log_character_length((unsigned char)log->held[stream].bytes[0]);
 	size_t taken = 0;
 
-	while (log->held[stream].length < wanted && taken < length && ((unsigned char)bytes[taken] & 0xc0) == 0x80)
+	while (log->held[stream].length < wanted && taken < length &&
+	       ((unsigned char)bytes[taken] & 0xc0) == 0x80)
 		log->held[stream].bytes[log->held[stream].length++] = bytes[taken++];
 	return taken;
 }
@@ -279,7 +285,7 @@ static size_t finish_character(struct log *log, enum log_stream stream, const ch
 void log_write(struct log *log, enum log_stream stream, const char *bytes, size_t length)
 {
 	const char *end = bytes + length;
-	struct log_line line = { .stream = stream };
+	struct log_line line = {.stream = stream};
 	char head[4];
 
 	if (is_silent(log->driver) || length == 0)
@@ -292,7 +298,9 @@ void log_write(struct log *log, enum log_stream stream, const char *bytes, size_
 	if (log->held[stream].length > 0) {
 		bytes += finish_character(log, stream, bytes, length);
 		line.head_length = log->held[stream].length;
-		if (bytes == end && line.head_length < log_character_length((unsigned char)log->held[stream].bytes[0]))
+		if (bytes == end &&
+		    line.head_length <
+			    log_character_length((unsigned char)log->held[stream].bytes[0]))
 			return;
 		memcpy(head, log->held[stream].bytes, line.head_length);
 		line.head = head;
@@ -322,7 +330,7 @@ void log_write(struct log *log, enum log_stream stream, const char *bytes, size_
 
 void log_end(struct log *log, enum log_stream stream)
 {
-	struct log_line line = { .stream = stream, .bytes = log->held[stream].bytes };
+	struct log_line line = {.stream = stream, .bytes = log->held[stream].bytes};
 
 	line.length = log->held[stream].length;
 	log->held[stream].length = 0;

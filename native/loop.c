@@ -20,9 +20,10 @@ void loop_close(struct loop *loop)
 
 int loop_watch(struct loop *loop, struct source *source, uint32_t events)
 {
-	struct epoll_event event = { .events = events, .data.ptr = source };
+	struct epoll_event event = {.events = events, .data.ptr = source};
 
-	if (epoll_ctl(loop->fd, source->added ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, source->fd, &event) < 0)
+	if (epoll_ctl(loop->fd, source->added ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, source->fd, &event) <
+	    0)
 		return -1;
 	source->added = true;
 	return 0;
@@ -43,7 +44,8 @@ int loop_step(struct loop *loop, int timeout_milliseconds)
 	int count;
 
 	do
-		count = epoll_wait(loop->fd, loop->found, sizeof(loop->found) / sizeof(loop->found[0]),
+		count = epoll_wait(loop->fd, loop->found,
+				   sizeof(loop->found) / sizeof(loop->found[0]),
 				   timeout_milliseconds);
 	while (count < 0 && errno == EINTR);
 	if (count < 0)
@@ -72,7 +74,7 @@ static void timer_ready(struct source *source, uint32_t events)
 
 int timer_set(struct loop *loop, struct timer *timer, uint64_t milliseconds)
 {
-	struct itimerspec when = { 0 };
+	struct itimerspec when = {0};
 
 	if (timer->source.fd < 0) {
 		timer->source.fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);

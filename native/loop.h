@@ -34,7 +34,7 @@ struct timer {
 	void (*due)(struct timer *);
 };
 
-#define TIMER(callback) ((struct timer){ .source = { .fd = -1 }, .due = (callback) })
+#define TIMER(callback) ((struct timer){.source = {.fd = -1}, .due = (callback)})
 
 /* Calls `due` once, after so long; a new time replaces the old. */
 int timer_set(struct loop *, struct timer *, uint64_t milliseconds);

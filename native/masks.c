@@ -10,7 +10,8 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
-#define MASK_ATTRIBUTES (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+#define MASK_ATTRIBUTES \
+	(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 
 /* One file system masks any number of places: attached the first time, cloned from there on. */
 struct mask {
@@ -57,7 +58,8 @@ static void mask_path(int root_fd, struct mask *files, struct mask *folders, con
 		return;
 	}
 	if (folders->tree < 0)
-		folders->tree = mount_new_fs("tmpfs", "mode=755,size=4k,nr_inodes=2", MASK_ATTRIBUTES);
+		folders->tree =
+			mount_new_fs("tmpfs", "mode=755,size=4k,nr_inodes=2", MASK_ATTRIBUTES);
 	if (folders->tree < 0)
 		fail_at(STAGE_MOUNT, path, "mount an empty folder");
 	lay_over(folders, target, path);
@@ -70,7 +72,8 @@ static void protect_path(int root_fd, const char *path)
 
 	if (target < 0)
 		return;
-	tree = open_tree(target, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	tree = open_tree(target, "",
+			 AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 	if (tree < 0)
 		fail_at(STAGE_MOUNT, path, "open");
 	if (set_attributes(tree, MOUNT_ATTR_RDONLY, 0, true) < 0 || attach_tree(tree, target) < 0)
@@ -88,7 +91,8 @@ void masks_apply(struct setup *setup)
 	for (size_t i = 0; i < config->readonly_paths.length; i++)
 		protect_path(root_fd, config->readonly_paths.items[i]);
 	if (config->masked_paths.length &&
-	    set_attributes(files.tree, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, 0, false) < 0)
+	    set_attributes(files.tree, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, 0,
+			   false) < 0)
 		fail(STAGE_MOUNT, "make the mask read-only");
 	for (size_t i = 0; i < config->masked_paths.length; i++)
 		mask_path(root_fd, &files, &folders, config->masked_paths.items[i]);

@@ -9,8 +9,10 @@
 static int error_to = -1;
 static int warning_to = -1;
 
-__attribute__((format(printf, 5, 0))) static void failure_fill(struct failure *why, const char *stage, int errnum, const char *path,
-			 const char *fmt, va_list args)
+__attribute__((format(printf, 5, 0))) static void failure_fill(struct failure *why,
+							       const char *stage, int errnum,
+							       const char *path, const char *fmt,
+							       va_list args)
 {
 	memset(why, 0, sizeof(*why));
 	snprintf(why->stage, sizeof(why->stage), "%s", stage);

@@ -51,13 +51,14 @@ struct setup_message {
 	struct failure failure;
 };
 
-#define SETUP_MAPPED 'm'   /* to the child: id maps are written */
-#define SETUP_CGROUP 'c'   /* to the child: it has been moved into its cgroup */
-#define SETUP_START 's'	   /* to the child: go on to execve */
-#define SETUP_PID 'p'	   /* from the intermediate process: the container's process is `pid` */
-#define SETUP_READY 'r'	   /* from the child: it waits for SETUP_START; carries the terminal's master, if any */
-#define SETUP_WARNING 'w'  /* from the child: `failure` is a warning */
-#define SETUP_HOOKS 'h'	   /* both ways: run the hooks that come before pivot_root; they have run */
+#define SETUP_MAPPED 'm' /* to the child: id maps are written */
+#define SETUP_CGROUP 'c' /* to the child: it has been moved into its cgroup */
+#define SETUP_START 's'	 /* to the child: go on to execve */
+#define SETUP_PID 'p'	 /* from the intermediate process: the container's process is `pid` */
+#define SETUP_READY \
+	'r' /* from the child: it waits for SETUP_START; carries the terminal's master, if any */
+#define SETUP_WARNING 'w' /* from the child: `failure` is a warning */
+#define SETUP_HOOKS 'h'	  /* both ways: run the hooks that come before pivot_root; they have run */
 
 /* One message, with a descriptor if fd >= 0. */
 int setup_send(int socket, const struct setup_message *, int fd);

@@ -12,7 +12,8 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
-#define SESSION_OF(pointer, member) ((struct session *)((char *)(pointer) - offsetof(struct session, member)))
+#define SESSION_OF(pointer, member) \
+	((struct session *)((char *)(pointer)-offsetof(struct session, member)))
 /* After so long without output, buffers are given back; then nothing wakes us but events. */
 #define RELAX_MILLISECONDS 100
 
@@ -38,8 +39,9 @@ static int by_value(const void *a, const void *b)
  * container follow standard error without a gap, ours lie behind them. */
 static void keep_only(struct session *session, const struct monitor_options *options)
 {
-	int kept[] = { options->connection_fd, session->lock_fd };
-	unsigned from = 3 + (unsigned)(session->plan ? session->plan->preserve_fds : session->exec->preserve_fds);
+	int kept[] = {options->connection_fd, session->lock_fd};
+	unsigned from = 3 + (unsigned)(session->plan ? session->plan->preserve_fds
+						     : session->exec->preserve_fds);
 
 	qsort(kept, ARRAY_LENGTH(kept), sizeof(kept[0]), by_value);
 	for (size_t i = 0; i < ARRAY_LENGTH(kept); i++) {
@@ -57,7 +59,8 @@ static void keep_only(struct session *session, const struct monitor_options *opt
 static int detach_from_launcher(struct session *session)
 {
 	cleanup_close int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	bool passthrough = session->plan && session->plan->log.driver == LOG_PASSTHROUGH && !session->stdio.terminal;
+	bool passthrough = session->plan && session->plan->log.driver == LOG_PASSTHROUGH &&
+			   !session->stdio.terminal;
 
 	if (null_fd < 0)
 		return -1;
@@ -77,26 +80,30 @@ static int detach_from_launcher(struct session *session)
 	return chdir("/");
 }
 
-static int set_up(struct session *session, const struct monitor_options *options, struct failure *why)
+static int set_up(struct session *session, const struct monitor_options *options,
+		  struct failure *why)
 {
 	const struct launch_plan *plan = session->plan;
-	const struct log_plan none = { .driver = LOG_NONE };
+	const struct log_plan none = {.driver = LOG_NONE};
 
 	if (session_watch_signals(session) < 0)
 		return failure_set(why, "monitor", errno, NULL, "watch signals");
 	if (!connections_launcher(&session->connections, options->connection_fd,
-				  options->detach ? CONNECTION_WAITING : CONNECTION_ATTACHED, options->input,
-				  options->output, options->flow))
-		return failure_set(why, "monitor", errno, NULL, "take the launching command's connection");
+				  options->detach ? CONNECTION_WAITING : CONNECTION_ATTACHED,
+				  options->input, options->output, options->flow))
+		return failure_set(why, "monitor", errno, NULL,
+				   "take the launching command's connection");
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 || detach_from_launcher(session) < 0)
 		return failure_set(why, "monitor", errno, NULL, "leave the launching command");
-	session->log = log_open(plan ? &plan->log : &none, plan ? plan->id : "", plan ? plan->name : "");
+	session->log =
+		log_open(plan ? &plan->log : &none, plan ? plan->id : "", plan ? plan->name : "");
 	if (!session->log)
 		return failure_set(why, "log", errno, plan ? plan->log.path : NULL, "open the log");
 	if (!plan)
 		return 0;
 	if (state_open(&session->state, plan->state_dir) < 0)
-		return failure_set(why, "state", errno, plan->state_dir, "open the container's folder");
+		return failure_set(why, "state", errno, plan->state_dir,
+				   "open the container's folder");
 	if (connections_listen(&session->connections, plan->run_dir) < 0)
 		return failure_set(why, "monitor", errno, plan->run_dir, "make attach.sock");
 	if (session_watch_notify(session) < 0)
@@ -144,7 +151,8 @@ static void relax(struct session *session)
 
 static bool is_over(const struct session *session)
 {
-	return session->phase == PHASE_ENDED && !connections_pending(&session->connections, session->impatient);
+	return session->phase == PHASE_ENDED &&
+	       !connections_pending(&session->connections, session->impatient);
 }
 
 static void watch(struct session *session)
@@ -189,11 +197,12 @@ int monitor_run(const struct launch_plan *plan, const struct exec_plan *exec, co
 		.memory_events.fd = -1,
 		.notify_socket.fd = -1,
 		.state.directory_fd = -1,
-		.passthrough = { -1, -1, -1 },
-		.stdio = { .on_output = on_output, .on_consumed = on_consumed },
+		.passthrough = {-1, -1, -1},
+		.stdio = {.on_output = on_output, .on_consumed = on_consumed},
 	};
 	connections_init(&session.connections, &session);
-	stdio_init(&session.stdio, &session.loop, plan ? plan->config.process.terminal : exec->process.terminal,
+	stdio_init(&session.stdio, &session.loop,
+		   plan ? plan->config.process.terminal : exec->process.terminal,
 		   plan ? plan->stdin_open : exec->stdin_open);
 	setsid();
 	keep_only(&session, options);

@@ -8,7 +8,7 @@ struct monitor_options {
 	int connection_fd; /* frames go here */
 	bool detach;	   /* the launcher waits for the start and no longer */
 	bool input, output;
-	bool flow;	   /* the launcher counts its unconsumed input */
+	bool flow; /* the launcher counts its unconsumed input */
 	bool create_only;
 };
 

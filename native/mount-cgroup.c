@@ -27,8 +27,8 @@ void cgroup_namespace(struct setup *setup)
 	if (!setup->plan || !namespaces_cgroup_later(setup->plan))
 		return;
 	setup_wait(setup, SETUP_CGROUP);
-	if (setup->config->namespaces[NS_CGROUP].wanted && !setup->config->namespaces[NS_CGROUP].path &&
-	    unshare(CLONE_NEWCGROUP) < 0)
+	if (setup->config->namespaces[NS_CGROUP].wanted &&
+	    !setup->config->namespaces[NS_CGROUP].path && unshare(CLONE_NEWCGROUP) < 0)
 		fail(STAGE_CGROUP, "make a cgroup namespace");
 }
 
@@ -43,8 +43,9 @@ static bool host_is_v2(void)
  * empty one. (crun without root binds the host's hierarchies, read-only, which tells the container about its host.) */
 static int empty_tree(const struct mount_plan *mount)
 {
-	int tree = mount_new_fs("tmpfs", "mode=755,size=4k", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
-				MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY);
+	int tree = mount_new_fs("tmpfs", "mode=755,size=4k",
+				MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC |
+					MOUNT_ATTR_RDONLY);
 
 	if (tree < 0)
 		fail_at(STAGE_MOUNT, mount->destination, "mount an empty tmpfs");
@@ -80,6 +81,8 @@ void cgroup_tree(struct setup *setup, const struct mount_plan *mount, struct mou
 		return;
 	}
 	if (set_attributes(source->tree,
-			   MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, 0, true) < 0)
+			   MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+				   MOUNT_ATTR_NOEXEC,
+			   0, true) < 0)
 		fail_at(STAGE_MOUNT, mount->destination, "make the host's cgroups read-only");
 }

@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 /* A descriptor of a user namespace with these maps: held by a child for as long as it takes to open it. */
-static int namespace_with(const struct id_maps *uid, const struct id_maps *gid, const char *destination)
+static int namespace_with(const struct id_maps *uid, const struct id_maps *gid,
+			  const char *destination)
 {
 	struct failure why;
 	char path[48];
@@ -56,7 +57,8 @@ void mount_idmap(const struct setup *setup, int tree, const struct mount_plan *m
 	if (fd < 0)
 		fail_at(STAGE_MOUNT, mount->destination, "open the user namespace");
 	attr.userns_fd = (uint64_t)fd;
-	if (mount_setattr(tree, "", AT_EMPTY_PATH | (mount->options.idmap_recursive ? AT_RECURSIVE : 0), &attr,
-			  sizeof(attr)) < 0)
+	if (mount_setattr(tree, "",
+			  AT_EMPTY_PATH | (mount->options.idmap_recursive ? AT_RECURSIVE : 0),
+			  &attr, sizeof(attr)) < 0)
 		fail_at(STAGE_MOUNT, mount->destination, "shift the mount's ids");
 }

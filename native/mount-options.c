@@ -179,7 +179,8 @@ bool mount_options_parse(struct mount_options *to, const struct strings *options
 		return true;
 	for (size_t i = 0; i < to->data.length; i++) {
 		if (!find(to->data.items[i])) {
-			snprintf(why, 160, "unknown option \"%.80s\" for a bind mount", to->data.items[i]);
+			snprintf(why, 160, "unknown option \"%.80s\" for a bind mount",
+				 to->data.items[i]);
 			return false;
 		}
 	}

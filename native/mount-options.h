@@ -5,14 +5,14 @@
 #include <stdint.h>
 
 struct mount_options {
-	uint64_t attr_set, attr_clear;		     /* MOUNT_ATTR_… of this mount */
-	uint64_t recursive_set, recursive_clear;     /* of it and everything below (`rro` …) */
-	unsigned long propagation;		     /* MS_SHARED …, 0: none given */
+	uint64_t attr_set, attr_clear;		 /* MOUNT_ATTR_… of this mount */
+	uint64_t recursive_set, recursive_clear; /* of it and everything below (`rro` …) */
+	unsigned long propagation;		 /* MS_SHARED …, 0: none given */
 	bool propagation_recursive;
 	bool bind, bind_recursive;
-	bool copy_up;	/* tmpcopyup, copyup: starts with what the image has there */
-	bool chown;	/* U: to the container's user */
-	bool optional;	/* nofail */
+	bool copy_up;  /* tmpcopyup, copyup: starts with what the image has there */
+	bool chown;    /* U: to the container's user */
+	bool optional; /* nofail */
 	bool idmap, idmap_recursive;
 	bool read_only_given;
 	struct strings data; /* the file system's own: `size=64m` */

@@ -32,8 +32,8 @@ static char *fill_in(struct arena *arena, const char *argument, const char *cons
 		while (at) {
 			size_t done = (size_t)(at - result) + strlen(values[i]);
 
-			result = arena_format(arena, "%.*s%s%s", (int)(at - result), result, values[i],
-					      at + strlen(names[i]));
+			result = arena_format(arena, "%.*s%s%s", (int)(at - result), result,
+					      values[i], at + strlen(names[i]));
 			at = strstr(result + done, names[i]);
 		}
 	}
@@ -46,7 +46,8 @@ int network_start(const struct network_plan *plan, pid_t pid, struct network_hel
 	static const char *const names[] = {"{pid}", "{ready}", "{exit}", "{api}", NULL};
 	struct arena arena = {0};
 	char number[16];
-	const char *const values[] = {number, "3", "4", plan->api_socket ? plan->api_socket : "", NULL};
+	const char *const values[] = {number, "3", "4", plan->api_socket ? plan->api_socket : "",
+				      NULL};
 	cleanup_close int ready_read = -1;
 	cleanup_close int ready_write = -1;
 	cleanup_close int exit_read = -1;
@@ -82,7 +83,8 @@ int network_start(const struct network_plan *plan, pid_t pid, struct network_hel
 	result = spawn_program(
 		&(struct program){
 			.argv = argv,
-			.fds = (const int[]){-1, -1, error_write, ready_write, exit_read, error_read},
+			.fds = (const int[]){-1, -1, error_write, ready_write, exit_read,
+					     error_read},
 			.fds_length = 6,
 		},
 		&helper->pid);
@@ -98,7 +100,8 @@ int network_start(const struct network_plan *plan, pid_t pid, struct network_hel
 	return 0;
 }
 
-static int helper_ended(struct network_helper *helper, const char *program, int status, struct failure *why)
+static int helper_ended(struct network_helper *helper, const char *program, int status,
+			struct failure *why)
 {
 	char words[400];
 	ssize_t n = read(helper->error_fd, words, sizeof(words) - 1);
@@ -110,7 +113,8 @@ static int helper_ended(struct network_helper *helper, const char *program, int 
 		last = strrchr(words, '\n');
 		return failure_set(why, STAGE_NETWORK, 0, program, "%s", last ? last + 1 : words);
 	}
-	return failure_set(why, STAGE_NETWORK, 0, program, "the network helper ended with status %d",
+	return failure_set(why, STAGE_NETWORK, 0, program,
+			   "the network helper ended with status %d",
 			   WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
 
@@ -128,7 +132,8 @@ static int wait_ready(const struct network_plan *plan, struct network_helper *he
 		n = poll(&poll_fd, 1, READY_TIMEOUT_MS);
 	} while (n < 0 && errno == EINTR);
 	if (n == 0)
-		return failure_set(why, STAGE_NETWORK, ETIMEDOUT, program, "the network helper is not ready");
+		return failure_set(why, STAGE_NETWORK, ETIMEDOUT, program,
+				   "the network helper is not ready");
 	if (read_all(helper->ready_fd, &byte, 1) == 1) {
 		close_fd(&helper->ready_fd);
 		return 0;
@@ -158,8 +163,8 @@ static int api_connect(const char *path)
 		cleanup_free char *folder = strndup(path, (size_t)(name - path));
 
 		dir_fd = folder ? open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
-		if (dir_fd < 0 || !format(by_descriptor, sizeof(by_descriptor), "/proc/self/fd/%d%s",
-					  dir_fd, name)) {
+		if (dir_fd < 0 || !format(by_descriptor, sizeof(by_descriptor),
+					  "/proc/self/fd/%d%s", dir_fd, name)) {
 			errno = ENAMETOOLONG;
 			return -1;
 		}
@@ -174,16 +179,19 @@ static int api_connect(const char *path)
 /* Why a port could not be opened: slirp4netns does not say, so we try it ourselves. */
 static int port_error(const char *request)
 {
-	json_t *document = json_loads(request, 0, NULL), *arguments = json_object_get(document, "arguments");
+	json_t *document = json_loads(request, 0, NULL),
+	       *arguments = json_object_get(document, "arguments");
 	const char *host = json_string_value(json_object_get(arguments, "host_addr"));
 	const char *protocol = json_string_value(json_object_get(arguments, "proto"));
 	struct sockaddr_in address = {.sin_family = AF_INET};
 	cleanup_close int fd = -1;
 	int result = 0;
 
-	address.sin_port = htons((uint16_t)json_integer_value(json_object_get(arguments, "host_port")));
+	address.sin_port =
+		htons((uint16_t)json_integer_value(json_object_get(arguments, "host_port")));
 	if (host && protocol && inet_pton(AF_INET, host, &address.sin_addr) == 1) {
-		fd = socket(AF_INET, (strcmp(protocol, "udp") ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
+		fd = socket(AF_INET,
+			    (strcmp(protocol, "udp") ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
 		if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 			result = errno;
 	}
@@ -201,10 +209,12 @@ static int api_request(const struct network_plan *plan, const char *request, str
 	int result = 0;
 
 	if (fd < 0)
-		return failure_set(why, STAGE_NETWORK, errno, plan->api_socket, "connect to the network helper");
+		return failure_set(why, STAGE_NETWORK, errno, plan->api_socket,
+				   "connect to the network helper");
 	if (!reply || write_all(fd, request, strlen(request)) < 0 || shutdown(fd, SHUT_WR) < 0 ||
 	    (n = read_all(fd, reply, REPLY_LIMIT)) < 0)
-		return failure_set(why, STAGE_NETWORK, errno, plan->api_socket, "ask the network helper");
+		return failure_set(why, STAGE_NETWORK, errno, plan->api_socket,
+				   "ask the network helper");
 	answer = json_loadb(reply, (size_t)n, 0, NULL);
 	error = json_object_get(answer, "error");
 	if (!answer)
@@ -212,12 +222,14 @@ static int api_request(const struct network_plan *plan, const char *request, str
 				     "the network helper's answer is not JSON");
 	else if (error)
 		result = failure_set(why, STAGE_NETWORK, port_error(request), NULL, "%s: %.300s",
-				     json_string_value(json_object_get(error, "desc")) ?: "refused", request);
+				     json_string_value(json_object_get(error, "desc")) ?: "refused",
+				     request);
 	json_decref(answer);
 	return result;
 }
 
-int network_finish(const struct network_plan *plan, struct network_helper *helper, struct failure *why)
+int network_finish(const struct network_plan *plan, struct network_helper *helper,
+		   struct failure *why)
 {
 	if (helper->ready_fd < 0)
 		return 0;

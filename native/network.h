@@ -8,7 +8,8 @@ struct network_helper {
 };
 
 /* Starts the plan's helper for the namespaces of `pid`, if it has one. */
-int network_start(const struct network_plan *, pid_t pid, struct network_helper *, struct failure *);
+int network_start(const struct network_plan *, pid_t pid, struct network_helper *,
+		  struct failure *);
 
 /* Waits until it is ready, then sends the API requests, each answered before the next. */
 int network_finish(const struct network_plan *, struct network_helper *, struct failure *);

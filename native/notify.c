@@ -12,13 +12,14 @@
 #define DATAGRAM 4096
 
 static const char *const passed_on[] = {
-	"READY=1", "RELOADING=1", "STOPPING=1", "STATUS=", "ERRNO=", "WATCHDOG=1", "EXTEND_TIMEOUT_USEC=",
+	"READY=1", "RELOADING=1", "STOPPING=1",		  "STATUS=",
+	"ERRNO=",  "WATCHDOG=1",  "EXTEND_TIMEOUT_USEC=",
 };
 
 int notify_send(const char *text)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	cleanup_close int fd = -1;
 	size_t length;
 
@@ -59,7 +60,7 @@ int notify_ready(void)
 
 int notify_listen(const char *run_dir)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	cleanup_close int run_fd = open(run_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	cleanup_close int folder = -1;
 	cleanup_close int fd = -1;
@@ -72,7 +73,8 @@ int notify_listen(const char *run_dir)
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -1;
-	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/notify.sock", folder);
+	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/notify.sock",
+		 folder);
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return -1;
 	/* Whoever the container's process has become may report. */
@@ -106,7 +108,8 @@ void notify_relay(int fd)
 	received[got] = '\0';
 	for (char *line = strtok_r(received, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
 		if (is_passed_on(line))
-			used += (size_t)snprintf(sent + used, sizeof(sent) - used, "%s%s", used ? "\n" : "", line);
+			used += (size_t)snprintf(sent + used, sizeof(sent) - used, "%s%s",
+						 used ? "\n" : "", line);
 	if (used > 0)
 		notify_send(sent);
 }

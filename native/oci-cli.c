@@ -13,9 +13,26 @@
 
 #define VERSION "0.1.0"
 
-enum { OPTION_ROOT = 256, OPTION_LOG, OPTION_LOG_FORMAT, OPTION_SYSTEMD, OPTION_IGNORED, OPTION_IGNORED_VALUE,
-       OPTION_CONSOLE, OPTION_PRESERVE, OPTION_NO_PIVOT, OPTION_NO_KEYRING, OPTION_PID_FILE, OPTION_CWD,
-       OPTION_CAP, OPTION_NNP, OPTION_CGROUP, OPTION_APPARMOR, OPTION_LABEL, OPTION_VERSION };
+enum {
+	OPTION_ROOT = 256,
+	OPTION_LOG,
+	OPTION_LOG_FORMAT,
+	OPTION_SYSTEMD,
+	OPTION_IGNORED,
+	OPTION_IGNORED_VALUE,
+	OPTION_CONSOLE,
+	OPTION_PRESERVE,
+	OPTION_NO_PIVOT,
+	OPTION_NO_KEYRING,
+	OPTION_PID_FILE,
+	OPTION_CWD,
+	OPTION_CAP,
+	OPTION_NNP,
+	OPTION_CGROUP,
+	OPTION_APPARMOR,
+	OPTION_LABEL,
+	OPTION_VERSION
+};
 
 static const struct option global_options[] = {
 	{"root", required_argument, NULL, OPTION_ROOT},
@@ -62,9 +79,15 @@ static const struct verb {
 	int (*run)(struct oci_options *, struct failure *);
 	bool needs_id;
 } verbs[] = {
-	{"create", oci_create, true}, {"start", oci_start, true},   {"run", oci_run, true},
-	{"state", oci_state, true},   {"kill", oci_kill, true},	    {"delete", oci_delete, true},
-	{"exec", oci_exec, true},     {"ps", oci_ps, true},	    {"features", oci_features, false},
+	{"create", oci_create, true},
+	{"start", oci_start, true},
+	{"run", oci_run, true},
+	{"state", oci_state, true},
+	{"kill", oci_kill, true},
+	{"delete", oci_delete, true},
+	{"exec", oci_exec, true},
+	{"ps", oci_ps, true},
+	{"features", oci_features, false},
 	{"spec-features", oci_features, false},
 };
 
@@ -94,27 +117,68 @@ static int set_number(const char *text, int *to)
 static int take_option(struct oci_options *o, int option)
 {
 	switch (option) {
-	case OPTION_ROOT: o->root = optarg; break;
-	case OPTION_LOG: o->log = optarg; break;
-	case OPTION_LOG_FORMAT: o->log_json = !strcmp(optarg, "json"); break;
-	case OPTION_SYSTEMD: o->systemd_cgroup = true; break;
-	case 'b': o->bundle = optarg; break;
-	case OPTION_PID_FILE: o->pid_file = optarg; break;
-	case OPTION_CONSOLE: o->console_socket = optarg; break;
-	case OPTION_PRESERVE: return set_number(optarg, &o->preserve_fds);
-	case OPTION_NO_PIVOT: o->no_pivot = true; break;
-	case OPTION_NO_KEYRING: o->no_new_keyring = true; break;
-	case 'd': o->detach = true; break;
-	case 'f': o->force = true; break;
-	case 'a': o->all = true; break;
-	case 'p': o->process = optarg; break;
-	case 't': o->tty = true; break;
-	case OPTION_CWD: o->cwd = optarg; break;
-	case 'u': o->user = optarg; break;
-	case OPTION_NNP: o->has_no_new_privs = true; break;
-	case OPTION_CGROUP: o->cgroup = optarg; break;
-	case OPTION_APPARMOR: o->apparmor = optarg; break;
-	case OPTION_LABEL: o->process_label = optarg; break;
+	case OPTION_ROOT:
+		o->root = optarg;
+		break;
+	case OPTION_LOG:
+		o->log = optarg;
+		break;
+	case OPTION_LOG_FORMAT:
+		o->log_json = !strcmp(optarg, "json");
+		break;
+	case OPTION_SYSTEMD:
+		o->systemd_cgroup = true;
+		break;
+	case 'b':
+		o->bundle = optarg;
+		break;
+	case OPTION_PID_FILE:
+		o->pid_file = optarg;
+		break;
+	case OPTION_CONSOLE:
+		o->console_socket = optarg;
+		break;
+	case OPTION_PRESERVE:
+		return set_number(optarg, &o->preserve_fds);
+	case OPTION_NO_PIVOT:
+		o->no_pivot = true;
+		break;
+	case OPTION_NO_KEYRING:
+		o->no_new_keyring = true;
+		break;
+	case 'd':
+		o->detach = true;
+		break;
+	case 'f':
+		o->force = true;
+		break;
+	case 'a':
+		o->all = true;
+		break;
+	case 'p':
+		o->process = optarg;
+		break;
+	case 't':
+		o->tty = true;
+		break;
+	case OPTION_CWD:
+		o->cwd = optarg;
+		break;
+	case 'u':
+		o->user = optarg;
+		break;
+	case OPTION_NNP:
+		o->has_no_new_privs = true;
+		break;
+	case OPTION_CGROUP:
+		o->cgroup = optarg;
+		break;
+	case OPTION_APPARMOR:
+		o->apparmor = optarg;
+		break;
+	case OPTION_LABEL:
+		o->process_label = optarg;
+		break;
 	case 'e':
 		if (o->env_length == (int)ARRAY_LENGTH(o->env))
 			return -1;
@@ -126,8 +190,10 @@ static int take_option(struct oci_options *o, int option)
 		o->caps[o->caps_length++] = optarg;
 		break;
 	case OPTION_IGNORED:
-	case OPTION_IGNORED_VALUE: break;
-	default: return -1;
+	case OPTION_IGNORED_VALUE:
+		break;
+	default:
+		return -1;
 	}
 	return 0;
 }
@@ -157,8 +223,9 @@ static void report(const struct oci_options *options, const struct failure *why)
 	time_t now = time(NULL);
 	json_t *line;
 
-	snprintf(text, sizeof(text), "%s: %s%s%s%s%s", why->stage, why->message, why->path[0] ? ": " : "",
-		 why->path, why->errnum ? ": " : "", why->errnum ? strerror(why->errnum) : "");
+	snprintf(text, sizeof(text), "%s: %s%s%s%s%s", why->stage, why->message,
+		 why->path[0] ? ": " : "", why->path, why->errnum ? ": " : "",
+		 why->errnum ? strerror(why->errnum) : "");
 	fprintf(stderr, "tspod-runtime: %s\n", text);
 	if (!log)
 		return;

@@ -91,7 +91,8 @@ int oci_kill(struct oci_options *options, struct failure *why)
 		return -1;
 	pidfd = open_process(&container);
 	if (pidfd < 0 || pidfd_send_signal(pidfd, number, NULL, 0) < 0)
-		result = failure_set(why, STAGE_PLAN, errno, options->id, "container is not running");
+		result = failure_set(why, STAGE_PLAN, errno, options->id,
+				     "container is not running");
 #ifdef HAVE_CGROUP
 	if (options->all && number == SIGKILL && cgroup_path(&container))
 		cgroup_kill(cgroup_path(&container));
@@ -186,7 +187,8 @@ int oci_ps(struct oci_options *options, struct failure *why)
 /* runtime-spec, features.md */
 int oci_features(struct oci_options *options, struct failure *why)
 {
-	static const char *const namespaces[] = {"cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts"};
+	static const char *const namespaces[] = {"cgroup", "ipc",  "mount", "network",
+						 "pid",	   "time", "user",  "uts"};
 	static const char *const hooks[] = {"prestart",	      "createRuntime", "createContainer",
 					    "startContainer", "poststart",     "poststop"};
 	json_t *names = json_array(), *kinds = json_array(), *stages = json_array(), *document;
@@ -198,10 +200,12 @@ int oci_features(struct oci_options *options, struct failure *why)
 		json_array_append_new(kinds, json_string(namespaces[i]));
 	for (size_t i = 0; i < ARRAY_LENGTH(hooks); i++)
 		json_array_append_new(stages, json_string(hooks[i]));
-	document = json_pack("{s:s, s:s, s:o, s:{s:o, s:o, s:{s:b, s:b, s:b, s:b, s:b}, s:{s:b}, s:{s:b}, s:{s:b}}}",
-			     "ociVersionMin", "1.0.0", "ociVersionMax", "1.2.0", "hooks", stages, "linux", "namespaces",
-			     kinds, "capabilities", names, "cgroup", "v1", 0, "v2", 1, "systemd", 1, "systemdUser", 1,
-			     "rdma", 0, "seccomp", "enabled", 1, "apparmor", "enabled", 1, "selinux", "enabled", 1);
+	document = json_pack(
+		"{s:s, s:s, s:o, s:{s:o, s:o, s:{s:b, s:b, s:b, s:b, s:b}, s:{s:b}, s:{s:b}, s:{s:b}}}",
+		"ociVersionMin", "1.0.0", "ociVersionMax", "1.2.0", "hooks", stages, "linux",
+		"namespaces", kinds, "capabilities", names, "cgroup", "v1", 0, "v2", 1, "systemd",
+		1, "systemdUser", 1, "rdma", 0, "seccomp", "enabled", 1, "apparmor", "enabled", 1,
+		"selinux", "enabled", 1);
 	json_dumpf(document, stdout, JSON_INDENT(2));
 	putchar('\n');
 	json_decref(document);

@@ -22,7 +22,8 @@ static int address_of(const char *directory, struct sockaddr_un *address, int *d
 	address->sun_family = AF_UNIX;
 	if (*dir_fd < 0)
 		return -1;
-	snprintf(address->sun_path, sizeof(address->sun_path), "/proc/self/fd/%d/start.sock", *dir_fd);
+	snprintf(address->sun_path, sizeof(address->sun_path), "/proc/self/fd/%d/start.sock",
+		 *dir_fd);
 	return 0;
 }
 
@@ -68,8 +69,8 @@ static int write_pid_file(const char *path, pid_t pid, struct failure *why)
 }
 
 /* Everything up to the wait for `start`, with state on disk. The spawned process is our child until we end. */
-static int create(struct oci_options *options, struct oci_container *container, struct launch_plan **plan,
-		  struct spawned *spawned, struct failure *why)
+static int create(struct oci_options *options, struct oci_container *container,
+		  struct launch_plan **plan, struct spawned *spawned, struct failure *why)
 {
 	const struct stdio_ends stdio = {0, 1, 2}, terminal = {-1, -1, -1};
 	cleanup_close int listener = -1;
@@ -81,20 +82,22 @@ static int create(struct oci_options *options, struct oci_container *container, 
 		return -1;
 	if (mkdir(container->directory, 0700) < 0)
 		return failure_set(why, STAGE_PLAN, errno, options->id,
-				   errno == EEXIST ? "container exists already" : "make the container's folder");
+				   errno == EEXIST ? "container exists already"
+						   : "make the container's folder");
 	listener = listen_for_start(container->directory);
 	if (listener < 0) {
 		failure_set(why, STAGE_PLAN, errno, container->directory, "listen for the start");
 		goto forget;
 	}
 	(*plan)->start_listener = listener;
-	if (container_create(*plan, (*plan)->config.process.terminal ? &terminal : &stdio, oci_warn, NULL, spawned, why) < 0)
+	if (container_create(*plan, (*plan)->config.process.terminal ? &terminal : &stdio, oci_warn,
+			     NULL, spawned, why) < 0)
 		goto forget;
 	if (spawned->console_fd >= 0 && options->console_socket &&
 	    oci_send_console(options->console_socket, spawned->console_fd, why) < 0)
 		goto abandon;
-	if (oci_container_save(container, options->id, (*plan)->run_dir, spawned->pid, spawned->cgroup_path,
-			       (*plan)->config.annotations, why) < 0 ||
+	if (oci_container_save(container, options->id, (*plan)->run_dir, spawned->pid,
+			       spawned->cgroup_path, (*plan)->config.annotations, why) < 0 ||
 	    write_pid_file(options->pid_file, spawned->pid, why) < 0)
 		goto abandon;
 	return 0;
@@ -115,7 +118,8 @@ int oci_create(struct oci_options *options, struct failure *why)
 	if (result == 0 && plan->config.process.terminal && !options->console_socket) {
 		container_abandon(&spawned);
 		oci_container_forget(&container);
-		result = failure_set(why, STAGE_TERMINAL, EINVAL, NULL, "a terminal needs --console-socket");
+		result = failure_set(why, STAGE_TERMINAL, EINVAL, NULL,
+				     "a terminal needs --console-socket");
 	}
 	launch_plan_free(plan);
 	return result;
@@ -133,7 +137,8 @@ static int start(const struct oci_container *container, struct failure *why)
 
 	if (fd < 0 || address_of(container->directory, &address, &dir_fd) < 0 ||
 	    connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return failure_set(why, STAGE_EXEC, errno, NULL, "the container does not wait for its start");
+		return failure_set(why, STAGE_EXEC, errno, NULL,
+				   "the container does not wait for its start");
 	unlinkat(dir_fd, "start.sock", 0);
 	n = read_all(fd, why, sizeof(*why));
 	if (n == 0)
@@ -143,7 +148,8 @@ static int start(const struct oci_container *container, struct failure *why)
 		return failure_set(why, STAGE_EXEC, errnum, NULL, "execute");
 	}
 	if (n != (ssize_t)sizeof(*why))
-		return failure_set(why, STAGE_EXEC, EPROTO, NULL, "half a report from the container's process");
+		return failure_set(why, STAGE_EXEC, EPROTO, NULL,
+				   "half a report from the container's process");
 	return -1;
 }
 
@@ -158,7 +164,8 @@ int oci_start(struct oci_options *options, struct failure *why)
 		return -1;
 	if (!container.alive || container.started) {
 		oci_container_free(&container);
-		return failure_set(why, STAGE_PLAN, EINVAL, options->id, "the container is not in state created");
+		return failure_set(why, STAGE_PLAN, EINVAL, options->id,
+				   "the container is not in state created");
 	}
 	result = start(&container, why);
 	if (result == 0) {

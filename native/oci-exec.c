@@ -11,7 +11,8 @@
 #include <string.h>
 
 /* The process object of --process, or config.json's with what the command line changes. */
-static json_t *process_document(const struct oci_options *options, json_t *bundle_process, struct failure *why)
+static json_t *process_document(const struct oci_options *options, json_t *bundle_process,
+				struct failure *why)
 {
 	struct decoder d = {.stage = STAGE_PLAN, .why = why};
 	json_t *process, *args, *env;
@@ -56,7 +57,8 @@ static int apply_user(struct process_config *process, const char *text, struct f
 		*colon++ = '\0';
 	/* crun took what it could not parse for another user (CVE-2026-30892). */
 	if (!parse_id(user, &process->uid) || (colon && !parse_id(colon, &process->gid)))
-		return failure_set(why, STAGE_USER, EINVAL, NULL, "--user \"%.40s\" is not UID[:GID]", text);
+		return failure_set(why, STAGE_USER, EINVAL, NULL,
+				   "--user \"%.40s\" is not UID[:GID]", text);
 	return 0;
 }
 
@@ -71,8 +73,8 @@ static int apply_capabilities(struct process_config *process, const struct oci_o
 				number = k;
 		}
 		if (number < 0)
-			return failure_set(why, STAGE_CAPABILITIES, EINVAL, NULL, "unknown capability \"%.40s\"",
-					   options->caps[i]);
+			return failure_set(why, STAGE_CAPABILITIES, EINVAL, NULL,
+					   "unknown capability \"%.40s\"", options->caps[i]);
 		process->capabilities.given = true;
 		process->capabilities.bounding |= 1ULL << number;
 		process->capabilities.effective |= 1ULL << number;
@@ -87,7 +89,8 @@ static int run_plan(struct exec_plan *plan, const struct oci_options *options, s
 	struct spawned spawned;
 	char text[16];
 
-	if (container_exec(plan, plan->process.terminal ? &terminal : &stdio, oci_warn, NULL, &spawned, why) < 0)
+	if (container_exec(plan, plan->process.terminal ? &terminal : &stdio, oci_warn, NULL,
+			   &spawned, why) < 0)
 		return -1;
 	if (spawned.console_fd >= 0 && options->console_socket) {
 		if (oci_send_console(options->console_socket, spawned.console_fd, why) < 0) {
@@ -125,7 +128,8 @@ int oci_exec(struct oci_options *options, struct failure *why)
 	bundle = launch_plan_of_bundle(container.bundle, options->id, why);
 	if (!bundle)
 		goto done;
-	plan.document = process_document(options, json_object_get(bundle->config_document, "process"), why);
+	plan.document =
+		process_document(options, json_object_get(bundle->config_document, "process"), why);
 	if (!plan.document || process_config_decode(&plan.process, plan.document, &d) < 0 ||
 	    apply_user(&plan.process, options->user, why) < 0 ||
 	    apply_capabilities(&plan.process, options, why) < 0)
@@ -136,8 +140,9 @@ int oci_exec(struct oci_options *options, struct failure *why)
 	plan.seccomp = bundle->config.seccomp;
 	plan.no_new_keyring = options->no_new_keyring;
 	base = json_string_value(json_object_get(container.document, "cgroupPath"));
-	if (base && *base && format(cgroup, sizeof(cgroup), "%s%s%s", base, options->cgroup ? "/" : "",
-				    options->cgroup ?: ""))
+	if (base && *base &&
+	    format(cgroup, sizeof(cgroup), "%s%s%s", base, options->cgroup ? "/" : "",
+		   options->cgroup ?: ""))
 		plan.cgroup_path = cgroup;
 	result = run_plan(&plan, options, why);
 done:

@@ -30,26 +30,31 @@ static int complete_userns(struct launch_plan *plan, struct failure *why)
 	struct userns_plan *userns = &plan->userns;
 	const struct oci_config *config = &plan->config;
 
-	userns->mode = config->new_userns ? USERNS_NEW : config->userns_path ? USERNS_JOIN : USERNS_HOST;
+	userns->mode = config->new_userns    ? USERNS_NEW
+		       : config->userns_path ? USERNS_JOIN
+					     : USERNS_HOST;
 	userns->path = config->userns_path;
 	userns->uid_maps = config->uid_maps;
 	userns->gid_maps = config->gid_maps;
 	if (userns->mode != USERNS_NEW)
 		return 0;
 	if (!userns->uid_maps.length || !userns->gid_maps.length)
-		return failure_set(why, STAGE_CONFIG, EINVAL, NULL,
-				   "linux.uidMappings and linux.gidMappings are needed for a new user namespace");
+		return failure_set(
+			why, STAGE_CONFIG, EINVAL, NULL,
+			"linux.uidMappings and linux.gidMappings are needed for a new user namespace");
 	/* Root of a user namespace (where other engines call us) writes them itself. */
 	if (geteuid() == 0) {
 		userns->writer = WRITER_ROOT;
-	} else if (single_own_id(&userns->uid_maps, geteuid()) && single_own_id(&userns->gid_maps, getegid())) {
+	} else if (single_own_id(&userns->uid_maps, geteuid()) &&
+		   single_own_id(&userns->gid_maps, getegid())) {
 		userns->writer = WRITER_SELF;
 	} else {
 		userns->writer = WRITER_HELPERS;
 		userns->newuidmap = find_program(&plan->arena, "newuidmap");
 		userns->newgidmap = find_program(&plan->arena, "newgidmap");
 		if (!userns->newuidmap || !userns->newgidmap)
-			return failure_set(why, STAGE_USERNS, ENOENT, NULL, "newuidmap and newgidmap are needed");
+			return failure_set(why, STAGE_USERNS, ENOENT, NULL,
+					   "newuidmap and newgidmap are needed");
 	}
 	return 0;
 }
@@ -61,23 +66,29 @@ static const char *slice_path(struct arena *arena, const char *path)
 
 static void add_file(struct launch_plan *plan, const char *name, const char *value)
 {
-	plan->cgroup.files[plan->cgroup.files_length++] = (struct cgroup_file){.name = name, .value = value};
+	plan->cgroup.files[plan->cgroup.files_length++] =
+		(struct cgroup_file){.name = name, .value = value};
 }
 
-static void add_number(struct launch_plan *plan, const json_t *object, const char *key, const char *name)
+static void add_number(struct launch_plan *plan, const json_t *object, const char *key,
+		       const char *name)
 {
 	const json_t *value = json_object_get(object, key);
 
 	if (!json_is_integer(value))
 		return;
-	add_file(plan, name, json_integer_value(value) < 0 ? "max"
-							 : arena_format(&plan->arena, "%lld", (long long)json_integer_value(value)));
+	add_file(plan, name,
+		 json_integer_value(value) < 0
+			 ? "max"
+			 : arena_format(&plan->arena, "%lld",
+					(long long)json_integer_value(value)));
 }
 
 /* runtime-spec, config-linux.md, “Control groups”, as version 2 has it. */
 static void complete_limits(struct launch_plan *plan)
 {
-	const json_t *resources = plan->config.resources, *cpu = json_object_get(resources, "cpu"), *unified;
+	const json_t *resources = plan->config.resources, *cpu = json_object_get(resources, "cpu"),
+		     *unified;
 	long long quota = json_integer_value(json_object_get(cpu, "quota"));
 	long long period = json_integer_value(json_object_get(cpu, "period"));
 	long long shares = json_integer_value(json_object_get(cpu, "shares"));
@@ -85,14 +96,18 @@ static void complete_limits(struct launch_plan *plan)
 	json_t *value;
 
 	unified = json_object_get(resources, "unified");
-	plan->cgroup.files = arena_alloc(&plan->arena, 16 + json_object_size(unified), sizeof(*plan->cgroup.files));
+	plan->cgroup.files = arena_alloc(&plan->arena, 16 + json_object_size(unified),
+					 sizeof(*plan->cgroup.files));
 	add_number(plan, json_object_get(resources, "memory"), "limit", "memory.max");
 	add_number(plan, json_object_get(resources, "memory"), "reservation", "memory.low");
 	add_number(plan, json_object_get(resources, "pids"), "limit", "pids.max");
 	if (quota > 0)
-		add_file(plan, "cpu.max", arena_format(&plan->arena, "%lld %lld", quota, period > 0 ? period : 100000));
+		add_file(plan, "cpu.max",
+			 arena_format(&plan->arena, "%lld %lld", quota,
+				      period > 0 ? period : 100000));
 	if (shares >= 2 && shares <= 262144)
-		add_file(plan, "cpu.weight", arena_format(&plan->arena, "%lld", 1 + (shares - 2) * 9999 / 262142));
+		add_file(plan, "cpu.weight",
+			 arena_format(&plan->arena, "%lld", 1 + (shares - 2) * 9999 / 262142));
 	if (json_string_value(json_object_get(cpu, "cpus")))
 		add_file(plan, "cpuset.cpus", json_string_value(json_object_get(cpu, "cpus")));
 	if (json_string_value(json_object_get(cpu, "mems")))
@@ -106,7 +121,8 @@ static void complete_limits(struct launch_plan *plan)
 static void complete_cgroup(struct launch_plan *plan, const struct oci_options *options)
 {
 	const char *path = plan->config.cgroups_path, *first, *second;
-	const char *bus = getenv("DBUS_SESSION_BUS_ADDRESS"), *runtime_dir = getenv("XDG_RUNTIME_DIR");
+	const char *bus = getenv("DBUS_SESSION_BUS_ADDRESS"),
+		   *runtime_dir = getenv("XDG_RUNTIME_DIR");
 	struct cgroup_plan *cgroup = &plan->cgroup;
 
 	cgroup->manager = CGROUP_DISABLED;
@@ -115,7 +131,8 @@ static void complete_cgroup(struct launch_plan *plan, const struct oci_options *
 	complete_limits(plan);
 	if (!options->systemd_cgroup) {
 		cgroup->manager = CGROUP_CGROUPFS;
-		cgroup->path = arena_format(&plan->arena, "/sys/fs/cgroup%s", slice_path(&plan->arena, path));
+		cgroup->path = arena_format(&plan->arena, "/sys/fs/cgroup%s",
+					    slice_path(&plan->arena, path));
 		return;
 	}
 	/* slice:prefix:name */
@@ -124,30 +141,36 @@ static void complete_cgroup(struct launch_plan *plan, const struct oci_options *
 	if (!second)
 		return;
 	cgroup->manager = CGROUP_SYSTEMD;
-	cgroup->slice = first == path ? NULL : arena_format(&plan->arena, "%.*s", (int)(first - path), path);
-	cgroup->scope = arena_format(&plan->arena, "%.*s%s%s.scope", (int)(second - first - 1), first + 1,
-				     second - first > 1 ? "-" : "", second + 1);
+	cgroup->slice = first == path
+				? NULL
+				: arena_format(&plan->arena, "%.*s", (int)(first - path), path);
+	cgroup->scope = arena_format(&plan->arena, "%.*s%s%s.scope", (int)(second - first - 1),
+				     first + 1, second - first > 1 ? "-" : "", second + 1);
 	if (bus && !strncmp(bus, "unix:path=", 10))
-		cgroup->bus = arena_format(&plan->arena, "%.*s", (int)strcspn(bus + 10, ",;"), bus + 10);
+		cgroup->bus =
+			arena_format(&plan->arena, "%.*s", (int)strcspn(bus + 10, ",;"), bus + 10);
 	else if (runtime_dir && geteuid() != 0)
 		cgroup->bus = arena_format(&plan->arena, "%s/bus", runtime_dir);
 	else
 		cgroup->bus = "/run/dbus/system_bus_socket";
 }
 
-int oci_plan_complete(struct launch_plan *plan, const struct oci_options *options, struct failure *why)
+int oci_plan_complete(struct launch_plan *plan, const struct oci_options *options,
+		      struct failure *why)
 {
 	const struct oci_config *config = &plan->config;
 
 	if (!config->has_process)
 		return failure_set(why, STAGE_CONFIG, EINVAL, NULL, "process: missing");
 	plan->rootfs.driver = ROOTFS_DIR;
-	plan->rootfs.path = config->root_path[0] == '/'
-				    ? config->root_path
-				    : arena_format(&plan->arena, "%s/%s", plan->run_dir, config->root_path);
+	plan->rootfs.path =
+		config->root_path[0] == '/'
+			? config->root_path
+			: arena_format(&plan->arena, "%s/%s", plan->run_dir, config->root_path);
 	plan->rootfs.mountpoint = plan->rootfs.path;
 	plan->network.mode = NET_NONE;
-	plan->network.loopback = config->namespaces[NS_NETWORK].wanted && !config->namespaces[NS_NETWORK].path;
+	plan->network.loopback = config->namespaces[NS_NETWORK].wanted &&
+				 !config->namespaces[NS_NETWORK].path;
 	plan->preserve_fds = options->preserve_fds;
 	plan->no_pivot = options->no_pivot;
 	plan->no_new_keyring = options->no_new_keyring;

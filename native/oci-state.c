@@ -28,7 +28,8 @@ static int make_folders(const char *path)
 	return mkdir(part, 0700) < 0 && errno != EEXIST ? -1 : 0;
 }
 
-int oci_container_path(struct oci_container *container, const struct oci_options *options, struct failure *why)
+int oci_container_path(struct oci_container *container, const struct oci_options *options,
+		       struct failure *why)
 {
 	const char *runtime_dir = getenv("XDG_RUNTIME_DIR"), *id = options->id;
 	char root[3000];
@@ -48,7 +49,8 @@ int oci_container_path(struct oci_container *container, const struct oci_options
 	return 0;
 }
 
-int oci_container_load(struct oci_container *container, const struct oci_options *options, struct failure *why)
+int oci_container_load(struct oci_container *container, const struct oci_options *options,
+		       struct failure *why)
 {
 	struct decoder d = {.stage = STAGE_PLAN, .why = why};
 	cleanup_close int dir_fd = -1;
@@ -68,16 +70,20 @@ int oci_container_load(struct oci_container *container, const struct oci_options
 	start_time = decode_string(&d, container->document, "startTime", true);
 	if (d.failed || !parse_u64(start_time, &number)) {
 		json_decref(container->document);
-		return d.failed ? -1 : failure_set(why, STAGE_PLAN, EINVAL, options->id, "state.json: startTime");
+		return d.failed ? -1
+				: failure_set(why, STAGE_PLAN, EINVAL, options->id,
+					      "state.json: startTime");
 	}
 	container->start_time = number;
-	container->alive = container->pid > 0 && number && process_start_time(container->pid) == number;
+	container->alive = container->pid > 0 && number &&
+			   process_start_time(container->pid) == number;
 	container->started = faccessat(dir_fd, "start.sock", F_OK, AT_SYMLINK_NOFOLLOW) < 0;
 	return 0;
 }
 
-int oci_container_save(const struct oci_container *container, const char *id, const char *bundle, pid_t pid,
-		       const char *cgroup_path, const json_t *annotations, struct failure *why)
+int oci_container_save(const struct oci_container *container, const char *id, const char *bundle,
+		       pid_t pid, const char *cgroup_path, const json_t *annotations,
+		       struct failure *why)
 {
 	char path[4200], created[64], start_time[32];
 	cleanup_free char *text = NULL;
@@ -88,8 +94,9 @@ int oci_container_save(const struct oci_container *container, const char *id, co
 	strftime(created, sizeof(created), "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
 	snprintf(start_time, sizeof(start_time), "%llu", process_start_time(pid));
 	snprintf(path, sizeof(path), "%s/state.json", container->directory);
-	state = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:s}", "ociVersion", "1.0.2", "id", id, "pid", (int)pid,
-			  "startTime", start_time, "bundle", bundle, "created", created, "cgroupPath", cgroup_path);
+	state = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:s}", "ociVersion", "1.0.2", "id", id,
+			  "pid", (int)pid, "startTime", start_time, "bundle", bundle, "created",
+			  created, "cgroupPath", cgroup_path);
 	if (annotations)
 		json_object_set(state, "annotations", (json_t *)annotations);
 	text = json_dumps(state, JSON_INDENT(2));

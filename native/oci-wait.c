@@ -32,12 +32,15 @@ int oci_send_console(const char *socket_path, int console_fd, struct failure *wh
 		struct cmsghdr header;
 		char space[CMSG_SPACE(sizeof(int))];
 	} control = {0};
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.space,
+	struct msghdr msg = {.msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_control = control.space,
 			     .msg_controllen = sizeof(control.space)};
 	struct cmsghdr *header = CMSG_FIRSTHDR(&msg);
 
 	if (strlen(socket_path) >= sizeof(address.sun_path))
-		return failure_set(why, STAGE_TERMINAL, ENAMETOOLONG, socket_path, "console socket");
+		return failure_set(why, STAGE_TERMINAL, ENAMETOOLONG, socket_path,
+				   "console socket");
 	memcpy(address.sun_path, socket_path, strlen(socket_path));
 	header->cmsg_level = SOL_SOCKET;
 	header->cmsg_type = SCM_RIGHTS;
@@ -45,7 +48,8 @@ int oci_send_console(const char *socket_path, int console_fd, struct failure *wh
 	memcpy(CMSG_DATA(header), &console_fd, sizeof(int));
 	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
 	    sendmsg(fd, &msg, MSG_NOSIGNAL) < 0)
-		return failure_set(why, STAGE_TERMINAL, errno, socket_path, "hand the terminal to the console socket");
+		return failure_set(why, STAGE_TERMINAL, errno, socket_path,
+				   "hand the terminal to the console socket");
 	return 0;
 }
 

@@ -17,13 +17,15 @@ static void decode_userns(struct userns_plan *to, const json_t *plan, struct dec
 	const json_t *object = decode_object(d, plan, "userns", true), *nested;
 	size_t mark = decode_enter(d, "userns"), inner;
 
-	decode_known(d, object, "mode path writer newuidmap newgidmap uidMappings gidMappings nested");
+	decode_known(d, object,
+		     "mode path writer newuidmap newgidmap uidMappings gidMappings nested");
 	to->mode = (enum userns_mode)decode_choice(d, object, "mode", modes, true);
 	to->writer = (enum userns_writer)decode_choice(d, object, "writer", writers, true);
 	to->path = decode_path(d, object, "path", to->mode == USERNS_JOIN);
 	to->newuidmap = decode_path(d, object, "newuidmap", false);
 	to->newgidmap = decode_path(d, object, "newgidmap", false);
-	if (to->mode == USERNS_NEW && to->writer == WRITER_HELPERS && !(to->newuidmap && to->newgidmap))
+	if (to->mode == USERNS_NEW && to->writer == WRITER_HELPERS &&
+	    !(to->newuidmap && to->newgidmap))
 		decode_refuse(d, "newuidmap and newgidmap are needed");
 	to->uid_maps = decode_id_maps(d, object, "uidMappings");
 	to->gid_maps = decode_id_maps(d, object, "gidMappings");
@@ -49,8 +51,7 @@ static void decode_rootfs(struct rootfs_plan *to, const json_t *plan, struct dec
 	const json_t *object = decode_object(d, plan, "rootfs", true);
 	size_t mark = decode_enter(d, "rootfs");
 
-	decode_known(d, object,
-		     "driver lower upper work volatile program options mountpoint path");
+	decode_known(d, object, "driver lower upper work volatile program options mountpoint path");
 	to->driver = (enum rootfs_driver)decode_choice(d, object, "driver", drivers, true);
 	to->mountpoint = decode_path(d, object, "mountpoint", true);
 	if (to->driver == ROOTFS_DIR) {
@@ -127,7 +128,8 @@ static void decode_cgroup(struct cgroup_plan *to, const json_t *plan, struct dec
 		file->value = decode_string(d, item, "value", true);
 		file->required = decode_bool(d, item, "required", false);
 		/* Written beneath the container's cgroup: a name, not a path. */
-		if (file->name && (strchr(file->name, '/') || file->name[0] == '.' || !file->name[0]))
+		if (file->name &&
+		    (strchr(file->name, '/') || file->name[0] == '.' || !file->name[0]))
 			decode_refuse(d, "name: not a file's name");
 		decode_leave(d, at);
 		decode_leave(d, inner);
@@ -137,7 +139,8 @@ static void decode_cgroup(struct cgroup_plan *to, const json_t *plan, struct dec
 
 static void decode_log(struct log_plan *to, const json_t *plan, struct decoder *d)
 {
-	static const char *const drivers[] = {"k8s-file", "json-file", "journald", "none", "passthrough", NULL};
+	static const char *const drivers[] = {"k8s-file", "json-file",	 "journald",
+					      "none",	  "passthrough", NULL};
 	const json_t *object = decode_object(d, plan, "log", true);
 	size_t mark = decode_enter(d, "log");
 	const char *key;
@@ -145,7 +148,8 @@ static void decode_log(struct log_plan *to, const json_t *plan, struct decoder *
 
 	decode_known(d, object, "driver path maxSize maxFiles tag fields");
 	to->driver = (enum log_driver)decode_choice(d, object, "driver", drivers, true);
-	to->path = decode_path(d, object, "path", to->driver == LOG_K8S_FILE || to->driver == LOG_JSON_FILE);
+	to->path = decode_path(d, object, "path",
+			       to->driver == LOG_K8S_FILE || to->driver == LOG_JSON_FILE);
 	to->max_size = (uint64_t)decode_integer(d, object, "maxSize", 0, INT64_MAX, 0);
 	to->max_files = (int)decode_integer(d, object, "maxFiles", 0, 1000, 1);
 	to->tag = decode_string(d, object, "tag", false);
@@ -175,7 +179,8 @@ static void decode_remove(struct remove_plan *to, const json_t *plan, struct dec
 
 static void decode_lifetime(struct launch_plan *to, const json_t *plan, struct decoder *d)
 {
-	static const char *const restarts[] = {"no", "on-failure", "always", "unless-stopped", NULL};
+	static const char *const restarts[] = {"no", "on-failure", "always", "unless-stopped",
+					       NULL};
 	static const char *const notifies[] = {"container", "conmon", "healthy", "ignore", NULL};
 	const json_t *restart = decode_object(d, plan, "restart", true);
 	const json_t *owner = decode_object(d, plan, "owner", false);
@@ -185,8 +190,10 @@ static void decode_lifetime(struct launch_plan *to, const json_t *plan, struct d
 	to->sdnotify = (enum sdnotify_mode)decode_choice(d, plan, "sdnotify", notifies, true);
 	to->preserve_fds = (int)decode_integer(d, plan, "preserveFds", 0, 1024, 0);
 	to->stop_signal = (int)decode_integer(d, plan, "stopSignal", 1, 64, 15);
-	to->stop_timeout_seconds = (int)decode_integer(d, plan, "stopTimeoutSeconds", -1, INT_MAX, 10);
-	to->timeout_seconds = decode_integer(d, plan, "timeoutSeconds", 0, INT64_MAX / 1000000000, 0);
+	to->stop_timeout_seconds =
+		(int)decode_integer(d, plan, "stopTimeoutSeconds", -1, INT_MAX, 10);
+	to->timeout_seconds =
+		decode_integer(d, plan, "timeoutSeconds", 0, INT64_MAX / 1000000000, 0);
 	to->restart = (enum restart_name)decode_choice(d, restart, "name", restarts, true);
 	to->restart_maximum = (int)decode_integer(d, restart, "maximumRetries", 0, INT_MAX, 0);
 	if (owner) {
@@ -201,10 +208,11 @@ static void decode_lifetime(struct launch_plan *to, const json_t *plan, struct d
 
 static void decode_plan(struct launch_plan *to, const json_t *plan, struct decoder *d)
 {
-	decode_known(d, plan,
-		     "version id name stateDir runDir lockFd userns rootfs user network cgroup log stdinOpen "
-		     "seccompFilter init pidFile conmonPidFile sdnotify preserveFds stopSignal "
-		     "stopTimeoutSeconds timeoutSeconds restart owner remove runtime onError");
+	decode_known(
+		d, plan,
+		"version id name stateDir runDir lockFd userns rootfs user network cgroup log stdinOpen "
+		"seccompFilter init pidFile conmonPidFile sdnotify preserveFds stopSignal "
+		"stopTimeoutSeconds timeoutSeconds restart owner remove runtime onError");
 	decode_integer(d, plan, "version", 1, 1, 1);
 	to->id = decode_string(d, plan, "id", true);
 	to->name = decode_string(d, plan, "name", true);
@@ -324,9 +332,10 @@ static void decode_exec(struct exec_plan *to, struct decoder *d)
 	uint64_t number = 0;
 	size_t mark;
 
-	decode_known(d, plan,
-		     "version id containerId session pid startTime process user seccompFilter cgroupPath "
-		     "stdinOpen preserveFds pidFile onError");
+	decode_known(
+		d, plan,
+		"version id containerId session pid startTime process user seccompFilter cgroupPath "
+		"stdinOpen preserveFds pidFile onError");
 	decode_integer(d, plan, "version", 1, 1, 1);
 	to->id = decode_string(d, plan, "id", true);
 	to->container_id = decode_string(d, plan, "containerId", true);

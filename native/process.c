@@ -31,7 +31,8 @@ static void oom_score_adj(const struct setup *setup)
 		return;
 	/* Lowering it below one's own takes a privilege that no user namespace gives. */
 	if (errno == EACCES)
-		warn_at(STAGE_RLIMIT, NULL, "oom_score_adj %s is lower than what this user may set", text);
+		warn_at(STAGE_RLIMIT, NULL, "oom_score_adj %s is lower than what this user may set",
+			text);
 	else
 		fail(STAGE_RLIMIT, "set oom_score_adj");
 }
@@ -56,7 +57,8 @@ void process_early(struct setup *setup)
 {
 	oom_score_adj(setup);
 	scheduling(setup->process);
-	if (setup->config && setup->config->has_personality && personality(setup->config->personality) < 0)
+	if (setup->config && setup->config->has_personality &&
+	    personality(setup->config->personality) < 0)
 		fail(STAGE_SECURITY, "set the personality");
 }
 
@@ -67,7 +69,8 @@ void rlimits_apply(const struct process_config *process)
 
 		if (setrlimit((__rlimit_resource_t)plan->resource, &plan->limit) < 0)
 			fail_at(STAGE_RLIMIT, plan->name, "set to %llu:%llu",
-				(unsigned long long)plan->limit.rlim_cur, (unsigned long long)plan->limit.rlim_max);
+				(unsigned long long)plan->limit.rlim_cur,
+				(unsigned long long)plan->limit.rlim_max);
 	}
 }
 
@@ -95,9 +98,11 @@ static void set_ids(const struct setup *setup)
 	gid_t gid = setup->user.gid;
 
 	if (setresgid(gid, gid, gid) < 0)
-		fail(STAGE_USER, "become group %u%s", gid, errno == EINVAL ? ", which is not in the id map" : "");
+		fail(STAGE_USER, "become group %u%s", gid,
+		     errno == EINVAL ? ", which is not in the id map" : "");
 	if (setresuid(uid, uid, uid) < 0)
-		fail(STAGE_USER, "become user %u%s", uid, errno == EINVAL ? ", which is not in the id map" : "");
+		fail(STAGE_USER, "become user %u%s", uid,
+		     errno == EINVAL ? ", which is not in the id map" : "");
 }
 
 /* A folder outside the root, reached through a descriptor that leaked, has no path (CVE-2024-21626): getcwd(2) says
@@ -148,8 +153,9 @@ void process_become_user(struct setup *setup)
 	capabilities_keep();
 	set_groups(setup);
 	set_ids(setup);
-	capabilities_set(&process->capabilities,
-			 setup->filter.len && !process->no_new_privileges ? 1ULL << CAP_SYS_ADMIN : 0);
+	capabilities_set(&process->capabilities, setup->filter.len && !process->no_new_privileges
+							 ? 1ULL << CAP_SYS_ADMIN
+							 : 0);
 	enter_cwd(process, entered);
 }
 
@@ -207,7 +213,8 @@ void process_check_command(const struct process_config *process, int root_fd)
 
 		if (path[0] != '/' && *command)
 			return;
-		if (*command && format(candidate, sizeof(candidate), "%.*s/%s", (int)length, path, command) &&
+		if (*command &&
+		    format(candidate, sizeof(candidate), "%.*s/%s", (int)length, path, command) &&
 		    candidate_error(root_fd, candidate) != ENOENT)
 			return;
 		path += length;

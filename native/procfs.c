@@ -24,7 +24,8 @@ void procfs_open(struct setup *setup, bool private_copy)
 	/* Detached, so that nothing can be mounted over any of it (CVE-2025-52881). In a pid namespace that is not ours the
 	 * kernel does not give us one; then the host's, which no container has had a hand in either. */
 	if (private_copy)
-		setup->proc_fd = mount_new_fs("proc", "", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+		setup->proc_fd = mount_new_fs(
+			"proc", "", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 	if (setup->proc_fd < 0)
 		setup->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (setup->proc_fd < 0)

@@ -54,7 +54,8 @@ static int open_tmp(const char *path)
 
 static void remember(struct removal *removal, const char *path)
 {
-	char **items = reallocarray(removal->stubborn.items, removal->stubborn.length + 1, sizeof(*items));
+	char **items =
+		reallocarray(removal->stubborn.items, removal->stubborn.length + 1, sizeof(*items));
 	char *copy = strdup(path);
 
 	if (!items || !copy) {
@@ -85,7 +86,8 @@ static void remove_directory(struct removal *removal, const char *path, unsigned
 	if (renameat(AT_FDCWD, path, removal->tmp_fd, moved) == 0) {
 		if (tree_remove_at(removal->tmp_fd, moved) == 0)
 			return;
-		if (is_denied(errno) && format(at, sizeof(at), "%s/%s", removal->plan->remove.tmp, moved))
+		if (is_denied(errno) &&
+		    format(at, sizeof(at), "%s/%s", removal->plan->remove.tmp, moved))
 			remember(removal, at);
 		else
 			refuse(removal, path, "remove the folder");
@@ -108,8 +110,8 @@ static bool maps_text(const struct id_maps *maps, char *text, size_t size)
 
 	for (size_t i = 0; i < maps->length; i++) {
 		const struct id_map *map = &maps->items[i];
-		int length = snprintf(text + used, size - used, "%s%u:%u:%u", i ? "," : "", map->inside, map->outside,
-				      map->size);
+		int length = snprintf(text + used, size - used, "%s%u:%u:%u", i ? "," : "",
+				      map->inside, map->outside, map->size);
 
 		if (length < 0 || (size_t)length >= size - used)
 			return false;
@@ -142,8 +144,8 @@ static void remove_inside(struct removal *removal)
 	const char **argv = count ? calloc(count + 12, sizeof(*argv)) : NULL;
 	cleanup_free char *uid_text = malloc(MAPS_TEXT), *gid_text = malloc(MAPS_TEXT);
 	char path[PATH_MAX];
-	const int null_fds[] = { -1, -1, -1 };
-	struct program program = { .argv = argv, .fds = null_fds, .fds_length = 3 };
+	const int null_fds[] = {-1, -1, -1};
+	struct program program = {.argv = argv, .fds = null_fds, .fds_length = 3};
 	size_t n = 0;
 	pid_t pid;
 
@@ -178,14 +180,15 @@ static void remove_inside(struct removal *removal)
 		errno = EACCES;
 	}
 failed:
-	refuse(removal, removal->stubborn.items[0], "remove the folder in the container's user namespace");
+	refuse(removal, removal->stubborn.items[0],
+	       "remove the folder in the container's user namespace");
 done:
 	free(argv);
 }
 
 int remove_container(const struct launch_plan *plan, struct failure *why)
 {
-	struct removal removal = { .plan = plan, .why = why, .tmp_fd = -1 };
+	struct removal removal = {.plan = plan, .why = why, .tmp_fd = -1};
 	const struct remove_plan *remove = &plan->remove;
 
 	for (size_t i = 0; i < remove->links.length; i++)

@@ -3,7 +3,8 @@
 #define FIRST_DELAY 100
 #define LONGEST_DELAY 60000
 
-bool restart_is_wanted(enum restart_name name, int maximum, unsigned restarts, int exit_code, bool stopped_by_user)
+bool restart_is_wanted(enum restart_name name, int maximum, unsigned restarts, int exit_code,
+		       bool stopped_by_user)
 {
 	if (stopped_by_user)
 		return false;

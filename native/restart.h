@@ -2,7 +2,8 @@
 #pragma once
 #include "config.h"
 
-bool restart_is_wanted(enum restart_name, int maximum, unsigned restarts, int exit_code, bool stopped_by_user);
+bool restart_is_wanted(enum restart_name, int maximum, unsigned restarts, int exit_code,
+		       bool stopped_by_user);
 
 /* Grows from a tenth of a second to a minute while the runs before were short. */
 uint64_t restart_delay_milliseconds(unsigned short_runs);

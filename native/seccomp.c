@@ -23,21 +23,35 @@ struct named {
 };
 
 static const struct named architectures[] = {
-	{"SCMP_ARCH_NATIVE", SCMP_ARCH_NATIVE},	  {"SCMP_ARCH_X86", SCMP_ARCH_X86},
-	{"SCMP_ARCH_X86_64", SCMP_ARCH_X86_64},	  {"SCMP_ARCH_X32", SCMP_ARCH_X32},
-	{"SCMP_ARCH_ARM", SCMP_ARCH_ARM},	  {"SCMP_ARCH_AARCH64", SCMP_ARCH_AARCH64},
-	{"SCMP_ARCH_MIPS", SCMP_ARCH_MIPS},	  {"SCMP_ARCH_MIPS64", SCMP_ARCH_MIPS64},
-	{"SCMP_ARCH_MIPS64N32", SCMP_ARCH_MIPS64N32}, {"SCMP_ARCH_MIPSEL", SCMP_ARCH_MIPSEL},
-	{"SCMP_ARCH_MIPSEL64", SCMP_ARCH_MIPSEL64}, {"SCMP_ARCH_MIPSEL64N32", SCMP_ARCH_MIPSEL64N32},
-	{"SCMP_ARCH_PPC", SCMP_ARCH_PPC},	  {"SCMP_ARCH_PPC64", SCMP_ARCH_PPC64},
-	{"SCMP_ARCH_PPC64LE", SCMP_ARCH_PPC64LE}, {"SCMP_ARCH_S390", SCMP_ARCH_S390},
-	{"SCMP_ARCH_S390X", SCMP_ARCH_S390X},	  {"SCMP_ARCH_PARISC", SCMP_ARCH_PARISC},
-	{"SCMP_ARCH_PARISC64", SCMP_ARCH_PARISC64}, {"SCMP_ARCH_RISCV64", SCMP_ARCH_RISCV64},
+	{"SCMP_ARCH_NATIVE", SCMP_ARCH_NATIVE},
+	{"SCMP_ARCH_X86", SCMP_ARCH_X86},
+	{"SCMP_ARCH_X86_64", SCMP_ARCH_X86_64},
+	{"SCMP_ARCH_X32", SCMP_ARCH_X32},
+	{"SCMP_ARCH_ARM", SCMP_ARCH_ARM},
+	{"SCMP_ARCH_AARCH64", SCMP_ARCH_AARCH64},
+	{"SCMP_ARCH_MIPS", SCMP_ARCH_MIPS},
+	{"SCMP_ARCH_MIPS64", SCMP_ARCH_MIPS64},
+	{"SCMP_ARCH_MIPS64N32", SCMP_ARCH_MIPS64N32},
+	{"SCMP_ARCH_MIPSEL", SCMP_ARCH_MIPSEL},
+	{"SCMP_ARCH_MIPSEL64", SCMP_ARCH_MIPSEL64},
+	{"SCMP_ARCH_MIPSEL64N32", SCMP_ARCH_MIPSEL64N32},
+	{"SCMP_ARCH_PPC", SCMP_ARCH_PPC},
+	{"SCMP_ARCH_PPC64", SCMP_ARCH_PPC64},
+	{"SCMP_ARCH_PPC64LE", SCMP_ARCH_PPC64LE},
+	{"SCMP_ARCH_S390", SCMP_ARCH_S390},
+	{"SCMP_ARCH_S390X", SCMP_ARCH_S390X},
+	{"SCMP_ARCH_PARISC", SCMP_ARCH_PARISC},
+	{"SCMP_ARCH_PARISC64", SCMP_ARCH_PARISC64},
+	{"SCMP_ARCH_RISCV64", SCMP_ARCH_RISCV64},
 };
 
 static const struct named operators[] = {
-	{"SCMP_CMP_NE", SCMP_CMP_NE}, {"SCMP_CMP_LT", SCMP_CMP_LT}, {"SCMP_CMP_LE", SCMP_CMP_LE},
-	{"SCMP_CMP_EQ", SCMP_CMP_EQ}, {"SCMP_CMP_GE", SCMP_CMP_GE}, {"SCMP_CMP_GT", SCMP_CMP_GT},
+	{"SCMP_CMP_NE", SCMP_CMP_NE},
+	{"SCMP_CMP_LT", SCMP_CMP_LT},
+	{"SCMP_CMP_LE", SCMP_CMP_LE},
+	{"SCMP_CMP_EQ", SCMP_CMP_EQ},
+	{"SCMP_CMP_GE", SCMP_CMP_GE},
+	{"SCMP_CMP_GT", SCMP_CMP_GT},
 	{"SCMP_CMP_MASKED_EQ", SCMP_CMP_MASKED_EQ},
 };
 
@@ -89,8 +103,9 @@ static uint64_t decode_u64(struct decoder *d, const json_t *object, const char *
 
 	/* Numbers above INT64_MAX were read as reals (decode_text). */
 	if (json_is_real(value) && json_real_value(value) >= 9223372036854775808.0)
-		return json_real_value(value) >= 18446744073709551615.0 ? UINT64_MAX
-									 : (uint64_t)json_real_value(value);
+		return json_real_value(value) >= 18446744073709551615.0
+			       ? UINT64_MAX
+			       : (uint64_t)json_real_value(value);
 	return (uint64_t)decode_integer(d, object, key, 0, INT64_MAX, 0);
 }
 
@@ -109,11 +124,13 @@ static void add_architectures(struct compiler *c, const json_t *seccomp)
 		result = seccomp_arch_add(c->context, arch);
 		/* One of another byte order can't run here: nothing to filter. */
 		if (result < 0 && result != -EEXIST && result != -EDOM)
-			decode_refuse(&c->d, "architecture %.40s: %s", names.items[i], strerror(-result));
+			decode_refuse(&c->d, "architecture %.40s: %s", names.items[i],
+				      strerror(-result));
 	}
 }
 
-static size_t decode_comparisons(struct compiler *c, const json_t *rule, struct scmp_arg_cmp *to, size_t limit)
+static size_t decode_comparisons(struct compiler *c, const json_t *rule, struct scmp_arg_cmp *to,
+				 size_t limit)
 {
 	const json_t *array = decode_array(&c->d, rule, "args", limit), *item;
 	size_t index, length = 0;
@@ -127,7 +144,7 @@ static size_t decode_comparisons(struct compiler *c, const json_t *rule, struct 
 		if (!look_up(operators, ARRAY_LENGTH(operators), name, &operator))
 			decode_refuse(&c->d, "unknown operator \"%.40s\"", name ?: "");
 		to[length].arg = (unsigned int)decode_integer(&c->d, item, "index", 0, 5, 0);
-		to[length].op = (enum scmp_compare)operator;
+		to[length].op = (enum scmp_compare) operator;
 		to[length].datum_a = value;
 		to[length].datum_b = value_two;
 		length++;
@@ -149,11 +166,12 @@ static bool repeats_argument(const struct scmp_arg_cmp *comparisons, size_t leng
 	return false;
 }
 
-static int add_rule(struct compiler *c, uint32_t action, int number, struct scmp_arg_cmp *comparisons,
-		    size_t length)
+static int add_rule(struct compiler *c, uint32_t action, int number,
+		    struct scmp_arg_cmp *comparisons, size_t length)
 {
 	if (!repeats_argument(comparisons, length))
-		return seccomp_rule_add_array(c->context, action, number, (unsigned int)length, comparisons);
+		return seccomp_rule_add_array(c->context, action, number, (unsigned int)length,
+					      comparisons);
 	for (size_t i = 0; i < length; i++) {
 		int result = seccomp_rule_add_array(c->context, action, number, 1, &comparisons[i]);
 
@@ -231,12 +249,16 @@ static int export_program(struct compiler *c, struct sock_fprog *program)
 	return 0;
 }
 
-int filter_compile(const json_t *seccomp, struct sock_fprog *program, unsigned int *flags, struct failure *why)
+int filter_compile(const json_t *seccomp, struct sock_fprog *program, unsigned int *flags,
+		   struct failure *why)
 {
 	struct arena arena = {0};
-	struct compiler c = {.d = {.stage = STAGE_SECCOMP, .arena = &arena, .why = why, .where = "seccomp"}, .why = why};
+	struct compiler c = {
+		.d = {.stage = STAGE_SECCOMP, .arena = &arena, .why = why, .where = "seccomp"},
+		.why = why};
 	const char *name = decode_string(&c.d, seccomp, "defaultAction", true);
-	uint32_t errno_value = (uint32_t)decode_integer(&c.d, seccomp, "defaultErrnoRet", 0, 4095, EPERM);
+	uint32_t errno_value =
+		(uint32_t)decode_integer(&c.d, seccomp, "defaultErrnoRet", 0, 4095, EPERM);
 	const json_t *rules = decode_array(&c.d, seccomp, "syscalls", 4096), *rule;
 	size_t index;
 	int result = -1;
@@ -247,7 +269,8 @@ int filter_compile(const json_t *seccomp, struct sock_fprog *program, unsigned i
 		c.context = seccomp_init(c.default_action);
 	if (!c.context) {
 		if (!c.d.failed)
-			failure_set(why, STAGE_SECCOMP, EINVAL, NULL, "this host's seccomp lacks %s", name);
+			failure_set(why, STAGE_SECCOMP, EINVAL, NULL,
+				    "this host's seccomp lacks %s", name);
 		arena_free(&arena);
 		return -1;
 	}
@@ -257,7 +280,8 @@ int filter_compile(const json_t *seccomp, struct sock_fprog *program, unsigned i
 	add_architectures(&c, seccomp);
 	decode_flags(&c, seccomp, flags);
 	json_array_foreach(rules, index, rule) {
-		size_t mark = decode_enter(&c.d, "syscalls"), inner = decode_enter_index(&c.d, index);
+		size_t mark = decode_enter(&c.d, "syscalls"),
+		       inner = decode_enter_index(&c.d, index);
 
 		add_syscalls(&c, rule);
 		decode_leave(&c.d, inner);
@@ -313,17 +337,20 @@ void filter_load(struct setup *setup)
 	} else if (setup->seccomp) {
 		if (filter_compile(setup->seccomp, &setup->filter, &setup->filter_flags, &why) < 0)
 			fail_as(&why);
-		connect_listener(setup, json_string_value(json_object_get(setup->seccomp, "listenerPath")));
+		connect_listener(
+			setup, json_string_value(json_object_get(setup->seccomp, "listenerPath")));
 	}
 }
 
 /* runtime-spec, config-linux.md, “Container Process State”: with the notification descriptor beside it. */
 static void send_listener(struct setup *setup, int notify_fd)
 {
-	const char *metadata = json_string_value(json_object_get(setup->seccomp, "listenerMetadata"));
-	json_t *state = json_pack("{s:s, s:[s], s:i, s:s, s:{s:s, s:s, s:s, s:i, s:s}}", "ociVersion", "1.0.2", "fds",
-				  "seccompFd", "pid", (int)getpid(), "metadata", metadata ?: "", "state", "ociVersion",
-				  "1.0.2", "id", setup->id, "status", "creating", "pid", (int)getpid(), "bundle",
+	const char *metadata =
+		json_string_value(json_object_get(setup->seccomp, "listenerMetadata"));
+	json_t *state = json_pack("{s:s, s:[s], s:i, s:s, s:{s:s, s:s, s:s, s:i, s:s}}",
+				  "ociVersion", "1.0.2", "fds", "seccompFd", "pid", (int)getpid(),
+				  "metadata", metadata ?: "", "state", "ociVersion", "1.0.2", "id",
+				  setup->id, "status", "creating", "pid", (int)getpid(), "bundle",
 				  setup->plan ? setup->plan->run_dir : "");
 	cleanup_free char *text = json_dumps(state, JSON_COMPACT);
 	struct iovec iov = {.iov_base = text, .iov_len = text ? strlen(text) : 0};
@@ -331,7 +358,9 @@ static void send_listener(struct setup *setup, int notify_fd)
 		struct cmsghdr header;
 		char space[CMSG_SPACE(sizeof(int))];
 	} control = {0};
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.space,
+	struct msghdr msg = {.msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_control = control.space,
 			     .msg_controllen = sizeof(control.space)};
 	struct cmsghdr *header = CMSG_FIRSTHDR(&msg);
 
@@ -377,7 +406,8 @@ int seccomp_main(int argc, char **argv)
 
 	(void)argv;
 	if (argc != 1 || size < 0 || (size_t)size == capacity)
-		failure_set(&why, STAGE_SECCOMP, EINVAL, NULL, "usage: tspod-runtime seccomp < seccomp.json");
+		failure_set(&why, STAGE_SECCOMP, EINVAL, NULL,
+			    "usage: tspod-runtime seccomp < seccomp.json");
 	else if ((document = decode_text(&d, text, (size_t)size, "standard input")) &&
 		 filter_compile(document, &program, &flags, &why) == 0 &&
 		 write_all(1, program.filter, program.len * sizeof(*program.filter)) == 0)

@@ -31,7 +31,8 @@ void security_labels(struct setup *setup)
 			fail(STAGE_SECURITY, "AppArmor profile");
 		}
 		if (write_exec_attribute(setup, "apparmor", text) < 0)
-			fail_at(STAGE_SECURITY, process->apparmor_profile, "set the AppArmor profile");
+			fail_at(STAGE_SECURITY, process->apparmor_profile,
+				"set the AppArmor profile");
 	}
 	if (process->selinux_label && *process->selinux_label &&
 	    write_exec_attribute(setup, "selinux", process->selinux_label) < 0)

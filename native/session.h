@@ -34,12 +34,12 @@ struct session {
 	int lock_fd;
 	bool create_only;
 	unsigned short_runs;
-	bool stopping;	    /* by a user's wish: no restart */
-	bool aborted;	    /* a signal came before the start; its number is in abort_signal */
+	bool stopping; /* by a user's wish: no restart */
+	bool aborted;  /* a signal came before the start; its number is in abort_signal */
 	int abort_signal;
-	bool impatient;	    /* the last clients have had their time */
+	bool impatient;	     /* the last clients have had their time */
 	uint64_t started_at; /* CLOCK_BOOTTIME, milliseconds */
-	int passthrough[3]; /* the launcher's 0, 1 and 2, or -1 */
+	int passthrough[3];  /* the launcher's 0, 1 and 2, or -1 */
 };
 
 /* lifecycle.c: from nothing to a process that waits; from there to one that runs. A failure has been reported, and

@@ -35,12 +35,12 @@ struct setup {
 	/* Filled on the way. */
 	struct mount_sources *mounts;
 	struct device_sources *devices;
-	int root_tree;	 /* the root file system, detached; -1 until it exists */
-	int proc_fd;	 /* a procfs that nothing of the container has touched */
-	int null_tree;	 /* the host's /dev/null, verified; attached to the container once it is used */
+	int root_tree; /* the root file system, detached; -1 until it exists */
+	int proc_fd;   /* a procfs that nothing of the container has touched */
+	int null_tree; /* the host's /dev/null, verified; attached to the container once it is used */
 	bool null_attached;
-	int ptmx_fd;	 /* the container's terminal: master … */
-	int console_fd;	 /* … and the other end */
+	int ptmx_fd;	/* the container's terminal: master … */
+	int console_fd; /* … and the other end */
 	bool mapped, in_cgroup, cgroup_unshared;
 	struct sock_fprog filter;
 	unsigned int filter_flags;

@@ -64,7 +64,8 @@ int spawn_program(const struct program *program, pid_t *pid)
 		posix_spawn_file_actions_adddup2(&actions, copies[i], i);
 	}
 	posix_spawn_file_actions_addclosefrom_np(&actions, program->fds_length);
-	result = posix_spawn(pid, program->argv[0], &actions, &attributes, (char *const *)program->argv,
+	result = posix_spawn(pid, program->argv[0], &actions, &attributes,
+			     (char *const *)program->argv,
 			     (char *const *)(program->env ? program->env : bare));
 	for (int i = 0; i < program->fds_length; i++)
 		close_fd(&copies[i]);

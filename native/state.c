@@ -7,7 +7,7 @@
 #include <jansson.h>
 #include <string.h>
 
-static const char *const status_names[] = { "created", "running", "exited" };
+static const char *const status_names[] = {"created", "running", "exited"};
 
 int state_open(struct state *state, const char *directory)
 {
@@ -22,7 +22,7 @@ int state_open(struct state *state, const char *directory)
 
 void state_now(char out[40])
 {
-	struct log_clock clock = { 0 };
+	struct log_clock clock = {0};
 
 	log_clock_read(&clock, "Z");
 	memcpy(out, clock.text, clock.length + 1);
@@ -92,7 +92,8 @@ int state_write(const struct state *state)
 
 int state_sync(const struct state *state)
 {
-	cleanup_close int fd = openat(state->directory_fd, "state.json", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	cleanup_close int fd =
+		openat(state->directory_fd, "state.json", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
 	if (fd < 0 || fsync(fd) < 0)
 		return -1;

@@ -42,7 +42,8 @@ static bool well_formed(const char *name)
 	if (!*name || strstr(name, "..") || strlen(name) > 200)
 		return false;
 	for (const char *at = name; *at; at++) {
-		bool letter = (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') || (*at >= '0' && *at <= '9');
+		bool letter = (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') ||
+			      (*at >= '0' && *at <= '9');
 
 		if (!letter && !strchr("_-./", *at))
 			return false;
@@ -60,7 +61,8 @@ static void to_dotted(const char *name, char *to, size_t size)
 		*at = *at == '/' ? '.' : *at == '.' ? '/' : *at;
 }
 
-bool sysctl_allowed(const struct oci_config *config, const char *name, const char *value, char why[160])
+bool sysctl_allowed(const struct oci_config *config, const char *name, const char *value,
+		    char why[160])
 {
 	char dotted[256];
 

@@ -40,14 +40,17 @@ static int open_ptmx(void)
 static void bind_console(int console_fd)
 {
 	cleanup_close int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	cleanup_close int dev_fd = root_fd < 0 ? -1 : open_beneath(root_fd, "dev", O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
+	cleanup_close int dev_fd =
+		root_fd < 0 ? -1
+			    : open_beneath(root_fd, "dev", O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
 	cleanup_close int target = -1;
 	cleanup_close int tree = -1;
 	int made;
 
 	if (dev_fd < 0)
 		fail_at(STAGE_TERMINAL, "/dev", "open");
-	made = openat(dev_fd, "console", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0620);
+	made = openat(dev_fd, "console", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		      0620);
 	if (made >= 0)
 		close(made);
 	target = openat(dev_fd, "console", O_PATH | O_NOFOLLOW | O_CLOEXEC);

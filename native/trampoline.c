@@ -103,7 +103,8 @@ static void run_init(int error_fd, char **argv, char **envp)
 	}
 	call(__NR_close, error_fd, 0, 0);
 	for (;;) {
-		int signal = (int)raw6(__NR_rt_sigtimedwait, (long)&all, (long)&info, 0, sizeof(all), 0, 0);
+		int signal = (int)raw6(__NR_rt_sigtimedwait, (long)&all, (long)&info, 0,
+				       sizeof(all), 0, 0);
 
 		if (signal == SIGCHLD) {
 			status = reap(child);

@@ -25,7 +25,8 @@ static bool knows_id(const char *text, const char *entry)
 		field++;
 	}
 	length = strcspn(field, ":\n");
-	for (const char *line = text; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+	for (const char *line = text; line && *line;
+	     line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
 		const char *at = line;
 
 		for (int i = 0; i < 2 && at; i++) {
@@ -71,7 +72,8 @@ static void append(const char *path, const char *name, const char *entry)
 	text = fd < 0 ? NULL : read_file_fd(fd, FILE_LIMIT, NULL);
 	if (!text || knows_id(text, entry))
 		return;
-	private = mount_new_fs("tmpfs", "mode=755,size=2m", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	private = mount_new_fs("tmpfs", "mode=755,size=2m",
+			       MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 	if (private < 0)
 		fail_at(STAGE_USER, path, "mount a tmpfs for a copy");
 	if (make_copy(private, name, text, entry, st.st_mode & 0777) < 0)
@@ -83,7 +85,8 @@ static void append(const char *path, const char *name, const char *entry)
 		if (place < 0 || attach_tree(private, place) < 0)
 			fail_at(STAGE_USER, path, "attach a copy");
 		file = open_tree(private, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-		if (file < 0 || fchdir(private) < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+		if (file < 0 || fchdir(private) < 0 || umount2(".", MNT_DETACH) < 0 ||
+		    chdir("/") < 0)
 			fail_at(STAGE_USER, path, "detach a copy");
 	}
 	if (attach_tree(file, target) < 0)

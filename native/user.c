@@ -59,12 +59,15 @@ static bool find_passwd(const char *passwd, const char *name, uint32_t uid, stru
 	struct line line;
 
 	while (next_line(&passwd, &line, buffer, sizeof(buffer))) {
-		if (line.length < 4 || !parse_id(line.fields[2], &to->uid) || !parse_id(line.fields[3], &to->gid))
+		if (line.length < 4 || !parse_id(line.fields[2], &to->uid) ||
+		    !parse_id(line.fields[3], &to->gid))
 			continue;
 		if (name ? strcmp(line.fields[0], name) != 0 : to->uid != uid)
 			continue;
 		to->name = arena_string(arena, line.fields[0]);
-		to->home = line.length > 5 && line.fields[5][0] == '/' ? arena_string(arena, line.fields[5]) : NULL;
+		to->home = line.length > 5 && line.fields[5][0] == '/'
+				   ? arena_string(arena, line.fields[5])
+				   : NULL;
 		return true;
 	}
 	return false;
@@ -76,7 +79,8 @@ static bool find_group(const char *group, const char *name, uint32_t *gid)
 	struct line line;
 
 	while (next_line(&group, &line, buffer, sizeof(buffer))) {
-		if (line.length >= 3 && !strcmp(line.fields[0], name) && parse_id(line.fields[2], gid))
+		if (line.length >= 3 && !strcmp(line.fields[0], name) &&
+		    parse_id(line.fields[2], gid))
 			return true;
 	}
 	return false;
@@ -110,7 +114,8 @@ static void add_memberships(struct user_lookup *user, const char *group, const c
 	uint32_t gid;
 
 	while (next_line(&group, &line, buffer, sizeof(buffer))) {
-		if (line.length >= 4 && parse_id(line.fields[2], &gid) && lists_member(line.fields[3], name))
+		if (line.length >= 4 && parse_id(line.fields[2], &gid) &&
+		    lists_member(line.fields[3], name))
 			add_group(user, gid);
 	}
 }
@@ -121,16 +126,17 @@ static int resolve_group(const char *text, const char *group, uint32_t *gid, str
 	if (digits(text)) {
 		if (parse_id(text, gid))
 			return 0;
-		return failure_set(why, STAGE_USER, ERANGE, NULL, "group \"%.64s\" is out of range", text);
+		return failure_set(why, STAGE_USER, ERANGE, NULL, "group \"%.64s\" is out of range",
+				   text);
 	}
 	if (find_group(group, text, gid))
 		return 0;
-	return failure_set(why, STAGE_USER, ENOENT, NULL, "no group \"%.64s\" in the container's /etc/group",
-			   text);
+	return failure_set(why, STAGE_USER, ENOENT, NULL,
+			   "no group \"%.64s\" in the container's /etc/group", text);
 }
 
-static int resolve_user(const char *text, const char *passwd, struct passwd_entry *entry, bool *known,
-			struct arena *arena, struct failure *why)
+static int resolve_user(const char *text, const char *passwd, struct passwd_entry *entry,
+			bool *known, struct arena *arena, struct failure *why)
 {
 	uint32_t uid = 0;
 
@@ -142,7 +148,8 @@ static int resolve_user(const char *text, const char *passwd, struct passwd_entr
 				   "no user \"%.64s\" in the container's /etc/passwd", text);
 	}
 	if (*text && !parse_id(text, &uid))
-		return failure_set(why, STAGE_USER, ERANGE, NULL, "user \"%.64s\" is out of range", text);
+		return failure_set(why, STAGE_USER, ERANGE, NULL, "user \"%.64s\" is out of range",
+				   text);
 	*known = find_passwd(passwd, NULL, uid, entry, arena);
 	if (!*known)
 		*entry = (struct passwd_entry){.uid = uid};
@@ -153,12 +160,14 @@ int user_lookup(struct user_lookup *user, const char *spec, const struct strings
 		const char *passwd, const char *group, struct arena *arena, struct failure *why)
 {
 	const char *colon = strchr(spec, ':');
-	char *name = arena_format(arena, "%.*s", colon ? (int)(colon - spec) : (int)strlen(spec), spec);
+	char *name =
+		arena_format(arena, "%.*s", colon ? (int)(colon - spec) : (int)strlen(spec), spec);
 	struct passwd_entry entry = {0};
 	bool known;
 
 	if (strpbrk(spec, "\n\r\t ") || (colon && (strchr(colon + 1, ':') || !colon[1])))
-		return failure_set(why, STAGE_USER, EINVAL, NULL, "\"%.64s\" is not user[:group]", spec);
+		return failure_set(why, STAGE_USER, EINVAL, NULL, "\"%.64s\" is not user[:group]",
+				   spec);
 	user->groups = arena_alloc(arena, GROUPS_LIMIT, sizeof(*user->groups));
 	if (resolve_user(name, passwd, &entry, &known, arena, why) < 0)
 		return -1;
@@ -230,7 +239,8 @@ void user_resolve_in(struct setup *setup, int root_fd)
 	}
 	passwd = read_account_file(root_fd, "/etc/passwd");
 	group = read_account_file(root_fd, "/etc/group");
-	if (user_lookup(&setup->user, plan->spec, &plan->group_add, passwd, group, &arena, &why) < 0)
+	if (user_lookup(&setup->user, plan->spec, &plan->group_add, passwd, group, &arena, &why) <
+	    0)
 		fail_as(&why);
 	for (size_t i = 0; i < process->additional_gids_length; i++)
 		add_group(&setup->user, process->additional_gids[i]);

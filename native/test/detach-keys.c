@@ -12,12 +12,22 @@ static void grammar(void)
 		int length; /* -1: refused */
 		unsigned char keys[3];
 	} cases[] = {
-		{ "ctrl-p,ctrl-q", 2, { 16, 17 } }, { "", 0, { 0 } },	      { "a", 1, { 'a' } },
-		{ "ctrl-@", 1, { 0 } },		    { "ctrl-[", 1, { 27 } },  { "ctrl-\\,x", 2, { 28, 'x' } },
-		{ "ctrl-]", 1, { 29 } },	    { "ctrl-^", 1, { 30 } },  { "ctrl-_", 1, { 31 } },
-		{ "ctrl-", -1, { 0 } },		    { "ctrl-P", -1, { 0 } },  { "ab", -1, { 0 } },
-		{ "a,", -1, { 0 } },		    { "alt-a", -1, { 0 } },   { ",,a", 2, { ',', 'a' } },
-		{ "a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a", -1, { 0 } },
+		{"ctrl-p,ctrl-q", 2, {16, 17}},
+		{"", 0, {0}},
+		{"a", 1, {'a'}},
+		{"ctrl-@", 1, {0}},
+		{"ctrl-[", 1, {27}},
+		{"ctrl-\\,x", 2, {28, 'x'}},
+		{"ctrl-]", 1, {29}},
+		{"ctrl-^", 1, {30}},
+		{"ctrl-_", 1, {31}},
+		{"ctrl-", -1, {0}},
+		{"ctrl-P", -1, {0}},
+		{"ab", -1, {0}},
+		{"a,", -1, {0}},
+		{"alt-a", -1, {0}},
+		{",,a", 2, {',', 'a'}},
+		{"a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a", -1, {0}},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -26,7 +36,8 @@ static void grammar(void)
 
 		assert(parsed == (cases[i].length >= 0));
 		if (parsed)
-			assert(keys.length == (size_t)cases[i].length && !memcmp(keys.keys, cases[i].keys, keys.length));
+			assert(keys.length == (size_t)cases[i].length &&
+			       !memcmp(keys.keys, cases[i].keys, keys.length));
 	}
 }
 
@@ -41,7 +52,8 @@ static void filtered(const char *sequence, const char *typed, const char *expect
 
 		assert(detach_keys_parse(&keys, sequence));
 		for (size_t at = 0; at < strlen(typed) && !detached; at += step) {
-			detached = detach_keys_filter(&keys, (const unsigned char *)typed + at, step, out + used, &part);
+			detached = detach_keys_filter(&keys, (const unsigned char *)typed + at,
+						      step, out + used, &part);
 			used += part;
 		}
 		assert(detached == detaches);
@@ -68,8 +80,16 @@ int main(void)
 {
 	grammar();
 	filtered("ctrl-p,ctrl-q", "ls\n", "ls\n", false);
-	filtered("ctrl-p,ctrl-q", "a\x10\x11" "b", "a", true);
-	filtered("ctrl-p,ctrl-q", "a\x10" "b", "a\x10" "b", false);
+	filtered("ctrl-p,ctrl-q",
+		 "a\x10\x11"
+		 "b",
+		 "a", true);
+	filtered("ctrl-p,ctrl-q",
+		 "a\x10"
+		 "b",
+		 "a\x10"
+		 "b",
+		 false);
 	filtered("ctrl-p,ctrl-q", "\x10\x10\x11", "\x10", true);
 	filtered("a,a,b", "aaab", "a", true);
 	filtered("a,b,a,c", "ababac", "ab", true);

@@ -15,8 +15,8 @@ static void make_pair(int pair[2])
 
 static void takes_frames_that_come_byte_by_byte(void)
 {
-	static const unsigned char bytes[] = { 1, 0, 0, 0, 3, 'a', 'b', 'c', 2, 0, 0, 0, 0 };
-	struct frame_reader reader = { 0 };
+	static const unsigned char bytes[] = {1, 0, 0, 0, 3, 'a', 'b', 'c', 2, 0, 0, 0, 0};
+	struct frame_reader reader = {0};
 	struct frame frame;
 	int pair[2], taken = 0;
 
@@ -27,7 +27,8 @@ static void takes_frames_that_come_byte_by_byte(void)
 		if (frame_next(&reader, &frame) != 1)
 			continue;
 		if (taken++ == 0)
-			assert(frame.kind == FRAME_STDIN && frame.length == 3 && !memcmp(frame.payload, "abc", 3));
+			assert(frame.kind == FRAME_STDIN && frame.length == 3 &&
+			       !memcmp(frame.payload, "abc", 3));
 		else
 			assert(frame.kind == FRAME_STDOUT && frame.length == 0);
 	}
@@ -42,13 +43,11 @@ static void takes_frames_that_come_byte_by_byte(void)
 
 static void refuses_what_is_no_frame(void)
 {
-	static const unsigned char refused[][FRAME_HEADER] = { { 4, 0, 0, 0, 0 },
-							       { 255, 0, 0, 0, 0 },
-							       { 0, 0, 1, 0, 1 },
-							       { 1, 255, 255, 255, 255 } };
+	static const unsigned char refused[][FRAME_HEADER] = {
+		{4, 0, 0, 0, 0}, {255, 0, 0, 0, 0}, {0, 0, 1, 0, 1}, {1, 255, 255, 255, 255}};
 
 	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
-		struct frame_reader reader = { 0 };
+		struct frame_reader reader = {0};
 		struct frame frame;
 		int pair[2];
 
@@ -64,8 +63,8 @@ static void refuses_what_is_no_frame(void)
 
 static void keeps_what_a_full_socket_does_not_take(void)
 {
-	struct frame_queue queue = { 0 };
-	struct frame_reader reader = { 0 };
+	struct frame_queue queue = {0};
+	struct frame_reader reader = {0};
 	struct frame frame;
 	char payload[FRAME_PAYLOAD];
 	unsigned sent = 0, received = 0;
@@ -93,7 +92,8 @@ static void keeps_what_a_full_socket_does_not_take(void)
 		received++;
 	}
 	assert(queue.bytes == 0 && !queue.first);
-	assert(frame_send(&queue, pair[0], FRAME_STDOUT, payload, FRAME_PAYLOAD + 1) == -1 && errno == EMSGSIZE);
+	assert(frame_send(&queue, pair[0], FRAME_STDOUT, payload, FRAME_PAYLOAD + 1) == -1 &&
+	       errno == EMSGSIZE);
 	close(pair[1]);
 	assert(frame_send(&queue, pair[0], FRAME_STDOUT, payload, 1) == -1);
 	close(pair[0]);
@@ -106,13 +106,17 @@ static void messages_are_objects_with_a_type(void)
 	static const struct {
 		const char *text;
 		int good;
-	} cases[] = { { "{\"type\":\"wait\"}", 1 }, { "{}", 0 },      { "[]", 0 },
-		      { "", 0 },		    { "{\"type\":1}", 0 }, { "{\"type\":\"a\"} x", 0 },
-		      { "{\"type\":\"a\",\"type\":\"b\"}", 0 } };
+	} cases[] = {{"{\"type\":\"wait\"}", 1},
+		     {"{}", 0},
+		     {"[]", 0},
+		     {"", 0},
+		     {"{\"type\":1}", 0},
+		     {"{\"type\":\"a\"} x", 0},
+		     {"{\"type\":\"a\",\"type\":\"b\"}", 0}};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct frame frame = { .payload = (const unsigned char *)cases[i].text,
-				       .length = strlen(cases[i].text) };
+		struct frame frame = {.payload = (const unsigned char *)cases[i].text,
+				      .length = strlen(cases[i].text)};
 		json_t *message = frame_message(&frame);
 
 		assert(!message == !cases[i].good);

@@ -22,7 +22,7 @@ static void take(struct frame_reader *reader)
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
-	struct frame_reader reader = { 0 };
+	struct frame_reader reader = {0};
 	size_t piece = size > 0 ? 1 + data[0] * 16u : 1;
 	int pair[2];
 
@@ -31,7 +31,8 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	for (size_t at = 1; at < size; at += piece) {
 		size_t part = size - at < piece ? size - at : piece;
 
-		if (send(pair[0], data + at, part, MSG_DONTWAIT) != (ssize_t)part || frame_receive(&reader, pair[1]) <= 0)
+		if (send(pair[0], data + at, part, MSG_DONTWAIT) != (ssize_t)part ||
+		    frame_receive(&reader, pair[1]) <= 0)
 			break;
 		take(&reader);
 	}

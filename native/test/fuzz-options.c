@@ -20,7 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(text, data, size);
 	snprintf(spec, sizeof(spec), "%.*s", (int)strcspn(text, "\n"), text);
 	user_lookup(&user, spec, &(struct strings){0}, text, text, &arena, &why);
-	for (char *at = strtok_r(text, "\n", &save); at && options.length < 64; at = strtok_r(NULL, "\n", &save))
+	for (char *at = strtok_r(text, "\n", &save); at && options.length < 64;
+	     at = strtok_r(NULL, "\n", &save))
 		items[options.length++] = at;
 	mount_options_parse(&parsed, &options, size & 1, &arena, sentence);
 	arena_free(&arena);

@@ -31,10 +31,15 @@ static void forget(const char *suffix)
 	unlink(file);
 }
 
-static struct log *open_log(enum log_driver driver, uint64_t max_size, int max_files, json_t *fields)
+static struct log *open_log(enum log_driver driver, uint64_t max_size, int max_files,
+			    json_t *fields)
 {
-	struct log_plan plan = { .driver = driver, .path = path, .max_size = max_size, .max_files = max_files,
-				 .fields = fields, .tag = fields ? "blue" : NULL };
+	struct log_plan plan = {.driver = driver,
+				.path = path,
+				.max_size = max_size,
+				.max_files = max_files,
+				.fields = fields,
+				.tag = fields ? "blue" : NULL};
 	struct log *log = log_open(&plan, "0123456789abcdef", "web");
 
 	assert(log);
@@ -55,7 +60,8 @@ static void expect_k8s(const char *expected)
 	for (char *line = text; *line;) {
 		size_t length = strcspn(line, "\n");
 
-		assert(length > 36 && line[4] == '-' && line[10] == 'T' && line[19] == '.' && line[35] == ' ');
+		assert(length > 36 && line[4] == '-' && line[10] == 'T' && line[19] == '.' &&
+		       line[35] == ' ');
 		assert(!strncmp(line + 29, "+00:00 ", 7));
 		strncat(seen, line + 36, length - 36);
 		strcat(seen, "\n");
@@ -97,7 +103,8 @@ static void expect_json(const char *expected, size_t records)
 		line += length + 1;
 	}
 	if (strcmp(seen, expected) || count != records)
-		fprintf(stderr, "expected %zu:\n%s\nseen %zu:\n%s\n", records, expected, count, seen);
+		fprintf(stderr, "expected %zu:\n%s\nseen %zu:\n%s\n", records, expected, count,
+			seen);
 	assert(!strcmp(seen, expected) && count == records);
 	forget("");
 }
@@ -109,9 +116,10 @@ static void json_is_escaped(void)
 	write_text(log, LOG_STDOUT, "a \"quoted\" \\ \t\r\x01\x1b[0m\x7f é 🦆\n");
 	write_text(log, LOG_STDERR, "bad: \xff \xc0\xaf \xed\xa0\x80 \xf5\n");
 	log_close(log);
-	expect_json("a \"quoted\" \\ \t\r\x01\x1b[0m\x7f é 🦆\nbad: \xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd "
-		    "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd \xef\xbf\xbd\n",
-		    2);
+	expect_json(
+		"a \"quoted\" \\ \t\r\x01\x1b[0m\x7f é 🦆\nbad: \xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd "
+		"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd \xef\xbf\xbd\n",
+		2);
 }
 
 static void json_characters_survive_being_cut(void)
@@ -124,7 +132,8 @@ static void json_characters_survive_being_cut(void)
 		cleanup_free char *seen = NULL;
 
 		for (size_t at = 0; at < sizeof(text) - 1; at += step)
-			log_write(log, LOG_STDOUT, text + at, at + step < sizeof(text) ? step : sizeof(text) - 1 - at);
+			log_write(log, LOG_STDOUT, text + at,
+				  at + step < sizeof(text) ? step : sizeof(text) - 1 - at);
 		log_close(log);
 		seen = content("");
 		for (char *c = seen; *c; c++)
@@ -232,7 +241,7 @@ static void long_lines_are_cut_into_records(void)
 
 static void a_full_disk_is_counted(void)
 {
-	struct log_plan plan = { .driver = LOG_K8S_FILE, .path = "/dev/full" };
+	struct log_plan plan = {.driver = LOG_K8S_FILE, .path = "/dev/full"};
 	struct log *log = log_open(&plan, "id", "name");
 	int errnum;
 
@@ -246,8 +255,8 @@ static void a_full_disk_is_counted(void)
 
 static void journald_gets_fields(void)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	struct log_plan plan = { .driver = LOG_JOURNALD, .path = path, .tag = "blue" };
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct log_plan plan = {.driver = LOG_JOURNALD, .path = path, .tag = "blue"};
 	json_t *fields = json_pack("{s:s,s:s}", "team", "red", "_trusted", "x");
 	char got[4096];
 	ssize_t length;
@@ -263,9 +272,13 @@ static void journald_gets_fields(void)
 	length = recv(fd, got, sizeof(got), 0);
 	assert(length > 0);
 	assert(memmem(got, (size_t)length, "PRIORITY=3\nMESSAGE\n\5\0\0\0\0\0\0\0hello\n", 33));
-	assert(memmem(got, (size_t)length, "CONTAINER_ID\n\14\0\0\0\0\0\0\0" "0123456789ab\n", 34));
+	assert(memmem(got, (size_t)length,
+		      "CONTAINER_ID\n\14\0\0\0\0\0\0\0"
+		      "0123456789ab\n",
+		      34));
 	assert(memmem(got, (size_t)length, "TEAM\n\3\0\0\0\0\0\0\0red\n", 17));
-	assert(memmem(got, (size_t)length, "TRUSTED\n", 8) && !memmem(got, (size_t)length, "_TRUSTED", 8));
+	assert(memmem(got, (size_t)length, "TRUSTED\n", 8) &&
+	       !memmem(got, (size_t)length, "_TRUSTED", 8));
 	assert(!memmem(got, (size_t)length, "PARTIAL", 7));
 	length = recv(fd, got, sizeof(got), 0);
 	assert(memmem(got, (size_t)length, "CONTAINER_PARTIAL_MESSAGE=true\n", 31));

@@ -13,8 +13,9 @@ static bool parse(struct mount_options *to, bool bind, char **items, size_t leng
 	return mount_options_parse(to, &options, bind, &arena, why);
 }
 
-#define PARSE(to, bind, ...) \
-	parse(to, bind, (char *[]){__VA_ARGS__}, sizeof((char *[]){__VA_ARGS__}) / sizeof(char *), why)
+#define PARSE(to, bind, ...)                                                                       \
+	parse(to, bind, (char *[]){__VA_ARGS__}, sizeof((char *[]){__VA_ARGS__}) / sizeof(char *), \
+	      why)
 
 int main(void)
 {
@@ -34,7 +35,8 @@ int main(void)
 
 	/* Recursive ones are kept apart. */
 	CHECK(PARSE(&options, true, "rbind", "rro", "rnosuid"));
-	CHECK(options.recursive_set == (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID) && !options.attr_set);
+	CHECK(options.recursive_set == (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID) &&
+	      !options.attr_set);
 
 	/* Access times are one field. */
 	CHECK(PARSE(&options, false, "noatime", "strictatime"));

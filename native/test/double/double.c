@@ -29,8 +29,8 @@ static void become_terminal(const char *name)
 	close(fd);
 }
 
-static void run(const struct process_config *process, const struct stdio_ends *stdio, const char *terminal, int start,
-		int error)
+static void run(const struct process_config *process, const struct stdio_ends *stdio,
+		const char *terminal, int start, int error)
 {
 	struct failure why;
 	char go;
@@ -49,8 +49,8 @@ static void run(const struct process_config *process, const struct stdio_ends *s
 	_exit(125);
 }
 
-static int create(const struct process_config *process, const struct stdio_ends *stdio, struct spawned *out,
-		  struct failure *why)
+static int create(const struct process_config *process, const struct stdio_ends *stdio,
+		  struct spawned *out, struct failure *why)
 {
 	int start[2], error[2], slave = -1;
 	char name[64];
@@ -82,7 +82,8 @@ static int create(const struct process_config *process, const struct stdio_ends 
 }
 
 int container_create(const struct launch_plan *plan, const struct stdio_ends *stdio,
-		     void (*warn)(void *arg, const struct failure *), void *arg, struct spawned *out, struct failure *why)
+		     void (*warn)(void *arg, const struct failure *), void *arg,
+		     struct spawned *out, struct failure *why)
 {
 	if (!strcmp(plan->name, "warned")) {
 		failure_set(why, STAGE_CGROUP, EROFS, NULL, "limits are not applied");
@@ -96,7 +97,8 @@ int container_create(const struct launch_plan *plan, const struct stdio_ends *st
 }
 
 int container_exec(const struct exec_plan *plan, const struct stdio_ends *stdio,
-		   void (*warn)(void *arg, const struct failure *), void *arg, struct spawned *out, struct failure *why)
+		   void (*warn)(void *arg, const struct failure *), void *arg, struct spawned *out,
+		   struct failure *why)
 {
 	(void)warn;
 	(void)arg;
