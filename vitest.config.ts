@@ -8,6 +8,9 @@ const serial = {
   hookTimeout: 120_000,
 } as const
 
+/** What root may do, too: scripts/test runs it beside the others, which run as an ordinary user. */
+const asRoot = { test: { name: 'root', include: ['test/root/**/*.test.ts'], ...serial } }
+
 export default defineConfig({
   test: {
     projects: [
@@ -16,6 +19,7 @@ export default defineConfig({
       { test: { name: 'cli', include: ['test/cli/**/*.test.ts'], ...serial } },
       { test: { name: 'security', include: ['test/security/**/*.test.ts'], ...serial } },
       { test: { name: 'crash', include: ['test/crash/**/*.test.ts'], ...serial, testTimeout: 600_000 } },
+      ...(process.getuid?.() === 0 ? [asRoot] : []),
     ],
   },
 })

@@ -29,6 +29,21 @@ export function openToContainersRoot(path: string): void {
   chmodSync(path, 0o710)
 }
 
+/**
+ * A store's files belong to the ids that /etc/subuid gave root when it was made. With others in the file now, nothing
+ * in the store could be read: that is said before anything else is tried.
+ */
+export function requireSameContainersRoot(graphroot: string): void {
+  if (!isRootCaller()) return
+  const { gid } = containersRoot()
+  const made = statSync(graphroot).gid
+  if (made === gid) return
+  throw new TspodError(
+    'host-requirement',
+    `${graphroot} was made for containers with ids from ${String(made)}, and root's ids now begin with ${String(gid)}: give root its range back in /etc/subuid and /etc/subgid, or take another folder (--root)`,
+  )
+}
+
 /** Hands over what the container itself is to write: its upper folder, a volume's data. */
 export function giveToContainersRoot(path: string): void {
   if (!isRootCaller()) return

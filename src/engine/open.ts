@@ -2,7 +2,12 @@ import { lstatSync, mkdirSync } from 'node:fs'
 import { isAbsolute, join, resolve } from 'node:path'
 import { TspodError } from '../base/errors.js'
 import { newId } from '../base/id.js'
-import { isRootCaller, openToContainersRoot, rootFolders } from '../../rootless/root-caller.js'
+import {
+  isRootCaller,
+  openToContainersRoot,
+  requireSameContainersRoot,
+  rootFolders,
+} from '../../rootless/root-caller.js'
 import type { ContainersConf } from '../config/containers-conf.js'
 import { ensureFolder, exists, readJson, writeFileAtomic } from '../state/file.js'
 import { type Paths, pathsOf } from '../state/paths.js'
@@ -100,12 +105,13 @@ function mkdirIfMissing(path: string): void {
 function ensureFolders(paths: Paths): boolean {
   const hasRun = exists(paths.locks)
   if (!exists(paths.tmp)) {
+    ensureFolder(paths.graphroot)
+    openToContainersRoot(paths.graphroot)
     for (const path of [paths.images, paths.layers, paths.containers, paths.names, paths.volumes, paths.cache]) {
       ensureFolder(path)
     }
-    openToContainersRoot(paths.graphroot)
     ensureFolder(paths.tmp)
-  }
+  } else requireSameContainersRoot(paths.graphroot)
   if (hasRun) return false
   ensureFolder(paths.runContainers)
   openToContainersRoot(paths.runroot)
