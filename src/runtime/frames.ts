@@ -83,6 +83,12 @@ const members: Readonly<Record<string, Readonly<Record<string, (value: unknown) 
   exited: { status: isNumber, signal: isAbsentOr(isNumber), oomKilled: isAbsentOr((v) => typeof v === 'boolean') },
   removed: {},
   consumed: { bytes: isNumber },
+  health: {
+    status: (value) => value === 'starting' || value === 'healthy' || value === 'unhealthy',
+    exitCode: isNumber,
+    output: isText,
+  },
+  updated: {},
   warning: failureMembers,
   error: failureMembers,
 }

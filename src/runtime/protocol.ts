@@ -44,6 +44,9 @@ export interface LaunchPlan {
     readonly name: 'no' | 'on-failure' | 'always' | 'unless-stopped'
     readonly maximumRetries: number
   }
+  readonly healthcheck?: HealthcheckPlan
+  /** The monitor appends what happens to the container: start, died, restart, oom, health_status, remove (`--rm`). */
+  readonly events?: EventsPlan
   /** lifetime: 'process'. When this process is gone the container is killed (and removed, if `remove`). */
   readonly owner?: { readonly pid: number; readonly startTime: string }
   /** `--rm`: what goes away after the end, in this order. */
@@ -141,6 +144,46 @@ export interface RemovePlan {
   readonly files: readonly string[]
 }
 
+/** A command that the monitor runs in the container, with the container's own process section and user. */
+export interface CheckPlan {
+  /** CMD-SHELL is resolved: `/bin/sh -c …`. */
+  readonly argv: readonly string[]
+  /** In place of the container's. */
+  readonly env?: readonly string[]
+  /** Between the end of one check and the next; 0: only when a client asks (`check`). */
+  readonly intervalNs: number
+  /** A check that takes longer is killed, and has failed. 0: none. */
+  readonly timeoutNs: number
+}
+
+export interface HealthcheckPlan extends CheckPlan {
+  /** Failures in it do not count; it ends with the first success. */
+  readonly startPeriodNs: number
+  /** In place of the interval during the start period; 0: the interval. */
+  readonly startIntervalNs: number
+  /** So many failures in a row make it unhealthy. At least 1. */
+  readonly retries: number
+  readonly onFailure: 'none' | 'kill' | 'restart' | 'stop'
+  /** Runs instead until it has succeeded `successes` times. `retries` failures in a row restart the container (0: never). */
+  readonly startup?: CheckPlan & { readonly successes: number; readonly retries: number }
+  /** A second place for the log: a file in the format of Podman's (Status, FailingStreak, Log). */
+  readonly logPath?: string
+  /** Each check's output goes into its event (`HealthLog`). */
+  readonly logEvents?: boolean
+  /** Checks kept, and bytes kept of one's output; 0: as many as there may be (1000 and 64 KiB). */
+  readonly maxLogCount: number
+  readonly maxLogSize: number
+}
+
+/** Where lines of events go, one JSON object each (src/engine/events/types.ts). */
+export interface EventsPlan {
+  readonly file: string
+  /** flock(2) it to rename `file` to `file`.1. */
+  readonly lock: string
+  /** What all events of the container have beside Time, Type, Status, ID and Name: Image, Attributes. */
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
 /** `exec/SESSION.json` in the run folder: one more process in a running container. */
 export interface ExecPlan {
   readonly version: 1
@@ -182,6 +225,10 @@ export type ClientMessage =
   | { readonly type: 'signal'; readonly signal: number }
   /** As `tspod stop`: no restart after it; SIGKILL after `timeoutSeconds` (the plan's, without; -1: never). */
   | { readonly type: 'stop'; readonly signal?: number; readonly timeoutSeconds?: number }
+  /** Runs the health check now (or waits for the one that runs); answered by `health`. After `wait` or `attach`. */
+  | { readonly type: 'check' }
+  /** launch.json has been written anew: the monitor takes over `restart` and `healthcheck`, nothing else. Answered by `updated`. */
+  | { readonly type: 'update' }
   /** Goes away on purpose: the container's stdin stays open. */
   | { readonly type: 'detach' }
   /** Nobody reads this stream any more (EPIPE); from the only client of a pipe it reaches the container as EPIPE. */
@@ -203,6 +250,9 @@ export type MonitorMessage =
   | { readonly type: 'removed' }
   /** So much of this client's stdin has gone to the container. Only after `attach` with `flow`. */
   | { readonly type: 'consumed'; readonly bytes: number }
+  /** To who asked for a `check`: its exit code (-1: killed for taking too long) and what follows from it. */
+  | { readonly type: 'health'; readonly status: HealthStatus; readonly exitCode: number; readonly output: string }
+  | { readonly type: 'updated' }
   | LaunchWarning
   | LaunchError
 
@@ -273,4 +323,19 @@ export interface ObservedState {
   readonly cgroupPath?: string
   /** Why the last launch failed. */
   readonly error?: string
+}
+
+export type HealthStatus = 'starting' | 'healthy' | 'unhealthy'
+
+/** `health.json` beside `state.json`, replaced whole after each check; begun anew with each run of the container. */
+export interface ObservedHealth {
+  readonly status: HealthStatus
+  readonly failingStreak: number
+  /** The oldest first. Times are RFC 3339 with nanoseconds; exit code -1: killed for taking too long. */
+  readonly log: readonly {
+    readonly start: string
+    readonly end: string
+    readonly exitCode: number
+    readonly output: string
+  }[]
 }
