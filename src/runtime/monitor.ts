@@ -159,6 +159,9 @@ function spawnConnected(args: readonly string[], lockFd?: number): MonitorConnec
   return new MonitorConnection(connection as Duplex)
 }
 
+/** The last: it closed its socket while we stood in line. */
+const gone = ['ENOENT', 'ECONNREFUSED', 'ECONNRESET']
+
 /** Connects to a monitor's attach.sock, however long its path is. `no-such-container` if nobody listens. */
 export async function connectMonitor(socketPath: string): Promise<MonitorConnection> {
   const folder = openSync(dirname(socketPath), 'r')
@@ -166,7 +169,7 @@ export async function connectMonitor(socketPath: string): Promise<MonitorConnect
     const socket = await connectTo(`/proc/self/fd/${folder}/${basename(socketPath)}`)
     return new MonitorConnection(socket)
   } catch (error) {
-    if (hasErrno(error, 'ENOENT') || hasErrno(error, 'ECONNREFUSED')) {
+    if (gone.some((code) => hasErrno(error, code))) {
       throw new TspodError('container-not-running', `nobody answers at ${socketPath}`, { cause: error })
     }
     throw new TspodError('io', `connecting to ${socketPath}`, { cause: error })

@@ -131,7 +131,7 @@ test('namespaces are shared with container:', async () => {
 })
 
 test('--ipc container: shares what lies in /dev/shm', async () => {
-  await tspod.ok(['run', '-d', '--network', 'none', '--name', 'memory', image, 'sh', '-c', 'read x < /dev/zero'])
+  await tspod.ok(['run', '-d', '--network', 'none', '--name', 'memory', image, 'sleep', '1000'])
   await tspod.ok(['exec', 'memory', 'sh', '-c', 'echo shared > /dev/shm/file'])
   expect(await says(['--ipc', 'container:memory'], 'cat', '/dev/shm/file')).toBe('shared')
 })
