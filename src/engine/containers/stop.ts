@@ -61,21 +61,21 @@ export async function killContainer(
 
 /** Resolves when process 1 of what was seen has ended and the monitor has written it down or is gone. */
 export async function waitForEnd(context: Context, record: ContainerRecord, seen: Observed): Promise<void> {
-  if (seen.monitored) {
-    const connection = await tryConnect(context, record)
-    if (connection) {
-      connection.send({ type: 'wait' })
-      await connection.ended
-      return
-    }
+  if (!seen.state) return
+  const connection = seen.monitored ? await tryConnect(context, record) : undefined
+  if (connection) {
+    connection.send({ type: 'wait' })
+    if (await connection.ended) return
   }
-  if (seen.state) await waitForProcess(seen.pid, seen.state.startTime)
+  await waitForProcess(seen.pid, seen.state.startTime)
+  /* It takes no more calls, or hung up without a word: it is about to end. */
+  if (seen.monitored) await waitForProcess(seen.state.monitorPid, seen.state.monitorStartTime)
 }
 
 interface Conversation {
   send(message: ClientMessage): void
-  /** The run is over (and the container removed, if it was to be). */
-  readonly ended: Promise<void>
+  /** The run is over (and the container removed, if it was to be); false if the monitor hung up before it said so. */
+  readonly ended: Promise<boolean>
 }
 
 /** A conversation with the monitor, or undefined if it is gone. */
@@ -83,13 +83,15 @@ async function tryConnect(context: Context, record: ContainerRecord): Promise<Co
   const { connectMonitor } = await import('../../runtime/monitor.js')
   try {
     const connection = await connectMonitor(containerPaths(context.paths, record.id).socket)
-    const ended = new Promise<void>((resolve) => {
+    const ended = new Promise<boolean>((resolve) => {
       connection.listen({
         message: (message) => {
           const last = record.spec.remove ? message.type === 'removed' : message.type === 'exited'
-          if (last) connection.close()
+          if (!last) return
+          resolve(true)
+          connection.close()
         },
-        end: resolve,
+        end: () => resolve(false),
       })
     })
     return { send: (message) => connection.send(message), ended }
@@ -126,7 +128,7 @@ async function stopByProcess(
   const { status, pid, state } = observe(context, record.id)
   if (status !== 'running' || !state) return
   const pidfd = openProcess(pid, state.startTime)
-  if (pidfd === undefined) return
+  if (pidfd === undefined) return waitForProcess(state.monitorPid, state.monitorStartTime)
   try {
     sendSignal(pidfd, signal)
     const patience = timeoutSeconds < 0 ? undefined : timeoutSeconds * 1000
