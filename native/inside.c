@@ -14,6 +14,7 @@ static const struct {
 	{"apply", verb_apply},	   {"pack", verb_pack},	  {"tar", verb_tar},
 	{"untar", verb_untar},	   {"copy", verb_copy},	  {"remove", verb_remove},
 	{"measure", verb_measure}, {"probe", verb_probe}, {"run", verb_run},
+	{"compress", verb_compress},
 };
 
 /* A tree is walked with one descriptor per level. */

@@ -87,6 +87,7 @@ int verb_apply(int argc, char **argv);
 int verb_pack(int argc, char **argv);
 int verb_tar(int argc, char **argv);
 int verb_untar(int argc, char **argv);
+int verb_compress(int argc, char **argv);
 int verb_copy(int argc, char **argv);
 int verb_remove(int argc, char **argv);
 int verb_measure(int argc, char **argv);

@@ -5,7 +5,7 @@ import { nativeFile } from '../base/native-dir.js'
 import type { IdMapping } from '../oci/runtime-spec.js'
 import type { UsernsPlan } from '../runtime/protocol.js'
 
-export type InsideVerb = 'apply' | 'pack' | 'tar' | 'untar' | 'copy' | 'remove' | 'measure' | 'probe'
+export type InsideVerb = 'apply' | 'pack' | 'tar' | 'untar' | 'copy' | 'remove' | 'measure' | 'probe' | 'compress'
 
 /** What a verb answers: one JSON line. */
 export interface InsideResult {
@@ -40,10 +40,13 @@ const codes: Readonly<Record<string, ErrorCode>> = {
   exec: 'io',
 }
 
-/** Runs a verb of tspod-inside as root of a throw-away user namespace, and gives its answer. Loads node:child_process. */
+/**
+ * Runs a verb of tspod-inside as root of a throw-away user namespace, and gives its answer; without a plan as the caller.
+ * Loads node:child_process.
+ */
 export async function runInside(
   verb: InsideVerb,
-  plan: UsernsPlan,
+  plan: UsernsPlan | undefined,
   args: readonly string[],
   options: InsideOptions = {},
 ): Promise<InsideResult> {
@@ -55,11 +58,15 @@ export async function runInside(
     'pipe',
     'pipe',
   ]
-  const child = spawn(nativeFile('tspod-inside'), [verb, '--answer-fd', '3', ...usernsArguments(plan), ...args], {
-    stdio,
-    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
-  })
+  const child = spawn(
+    nativeFile('tspod-inside'),
+    [verb, '--answer-fd', '3', ...(plan === undefined ? [] : usernsArguments(plan)), ...args],
+    {
+      stdio,
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    },
+  )
   return answerOf(child, verb, options)
 }
 

@@ -9,6 +9,8 @@ import type {
   PruneOptions,
   PulledImage,
   PullOptions,
+  PushedImage,
+  PushOptions,
   RemovedImages,
   RemoveImagesOptions,
   ResolvedImage,
@@ -25,6 +27,9 @@ export function bindImages(context: Context) {
     /** Fetches an image from its registry, or from an archive by its transport. */
     pull: async (name: string, options?: PullOptions): Promise<PulledImage[]> =>
       (await import('./pull.js')).pullImage(context, name, options),
+    /** Sends an image to a registry; without a destination where its name says. */
+    push: async (name: string, destination?: string, options?: PushOptions): Promise<PushedImage> =>
+      (await import('./push.js')).pushImage(context, name, destination, options),
     load: async (options: LoadOptions): Promise<string[]> => (await import('./load.js')).loadImages(context, options),
     save: async (options: SaveOptions): Promise<void> => (await import('./save.js')).saveImages(context, options),
     /** Makes an image from a tar archive; answers its ID. */

@@ -71,7 +71,7 @@ async function savedImages(
   }
   const [first] = found.values()
   if (first === undefined) throw new TspodError('usage', 'need at least one image')
-  if (!multi) first.names.push(...[...names.slice(1), ...tags].map(localName))
+  if (!multi) first.names.push(...names.slice(1).map(localName), ...tags)
   return [...found.values()]
 }
 

@@ -25,6 +25,20 @@ export interface PullOptions extends RegistryAccess {
   readonly chooseRegistry?: (candidates: readonly string[]) => Promise<string>
 }
 
+export interface PushOptions extends RegistryAccess {
+  /** Without: as the image is stored. */
+  readonly format?: 'oci' | 'v2s2'
+  /** Without: layers stay as they are, plain ones by gzip. */
+  readonly compression?: 'gzip' | 'zstd'
+  readonly compressionLevel?: number
+}
+
+export interface PushedImage {
+  /** Of the manifest as the destination has it. */
+  readonly digest: Digest
+  readonly name: string
+}
+
 export interface PulledImage {
   /** 64 hexadecimal digits. */
   readonly id: string
@@ -155,7 +169,7 @@ export interface SaveOptions {
   readonly format?: SaveFormat
   /** A path, or where the bytes go. */
   readonly output: string | ((chunk: Uint8Array) => Promise<void>)
-  /** Further names in the archive. */
+  /** Further names in the archive, as they are. */
   readonly tags?: readonly string[]
   /** Several images in one archive. */
   readonly multi?: boolean

@@ -255,13 +255,22 @@ async function writeBody(sent: ClientRequest, body: HttpRequest['body'], moved: 
     sent.end(body)
     return
   }
-  const { once } = (await import('node:events')).EventEmitter
   for await (const chunk of body) {
     if (sent.destroyed) return
-    if (!sent.write(chunk)) await Promise.race([once(sent, 'drain'), once(sent, 'close')])
+    if (!sent.write(chunk)) await drained(sent)
     moved()
   }
   sent.end()
+}
+
+function drained(sent: ClientRequest): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      sent.off('drain', settle).off('close', settle)
+      resolve()
+    }
+    sent.on('drain', settle).on('close', settle)
+  })
 }
 
 /** The body of a URL that a person typed, redirects followed. The only use of node-fetch. */

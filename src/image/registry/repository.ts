@@ -21,8 +21,10 @@ export interface RepositoryOptions {
 }
 
 export type RepositoryRequest = Omit<HttpRequest, 'url' | 'signal'> & {
-  /** Below `/v2/NAME/`; a URL where the registry named one. */
+  /** Below `/v2/NAME/`; below the host with a slash in front; a URL where the registry named one. */
   readonly path: string | URL
+  /** What a token has to allow, where it is not this repository. */
+  readonly scope?: string
   readonly signal?: AbortSignal | undefined
 }
 
@@ -42,6 +44,21 @@ export class Repository {
 
   get name(): string {
     return repositoryOf(this.#options.endpoint.reference)
+  }
+
+  /** What its tokens allow (distribution, “Token Scope Documentation”). */
+  get scope(): string {
+    return `repository:${this.#options.endpoint.reference.path}:${this.#options.actions ?? 'pull'}`
+  }
+
+  /** How often to try what may pass. */
+  get retry(): RetryOptions {
+    return this.#options.retry
+  }
+
+  /** `registry/path` on its server. */
+  get path(): string {
+    return this.#options.endpoint.reference.path
   }
 
   /** Reads a manifest by tag or digest, verified where it is a digest. */
@@ -120,10 +137,11 @@ export class Repository {
 
   async #authorized(scheme: string, request: RepositoryRequest): Promise<HttpResponse> {
     const { endpoint, http, auth } = this.#options
-    const { path, ...rest } = request
+    const { path, scope = this.scope, ...rest } = request
     const base = `${scheme}://${endpoint.host}`
-    const url = path instanceof URL ? path : new URL(`/v2/${endpoint.reference.path}/${path}`, base)
-    const scope = `repository:${endpoint.reference.path}:${this.#options.actions ?? 'pull'}`
+    const below =
+      typeof path === 'string' && path.startsWith('/') ? path : `/v2/${endpoint.reference.path}/${String(path)}`
+    const url = path instanceof URL ? path : new URL(below, base)
     /* A place that the registry named elsewhere (an upload on another host) never sees the login. */
     const isOwn = url.host === endpoint.host
     for (let round = 0; ; round++) {

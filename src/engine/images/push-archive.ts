@@ -1,0 +1,44 @@
+import { TspodError } from '../../base/errors.js'
+import { formatReference, parseReference, withDefaultTag } from '../../image/reference.js'
+import { ImageStore } from '../../storage/images.js'
+import { digestOfEntry } from '../../storage/image-index.js'
+import type { Context } from '../context.js'
+import { findImage } from './lookup.js'
+import { imageNotKnown } from './record.js'
+import { saveImages } from './save.js'
+import type { Transport } from './transports.js'
+import type { PushedImage, PushOptions, SaveFormat } from './types.js'
+
+const formats: Readonly<Partial<Record<Transport['name'], SaveFormat>>> = {
+  'docker-archive': 'docker-archive',
+  'oci-archive': 'oci-archive',
+  oci: 'oci-dir',
+  dir: 'docker-dir',
+}
+
+/** `push IMAGE oci:FOLDER:NAME` and its kin: what `save` writes, under the name that was given. */
+export async function pushToArchive(
+  context: Context,
+  name: string,
+  transport: Transport,
+  options: PushOptions,
+): Promise<PushedImage> {
+  const store = new ImageStore(context.paths)
+  const found = await findImage(context, store.entries(), name)
+  const format = formats[transport.name]
+  if (found === undefined) throw imageNotKnown(name)
+  if (format === undefined) throw new TspodError('not-supported', `${transport.name}: cannot be pushed to`)
+  await saveImages(context, {
+    names: [found.entry.id ?? name],
+    format,
+    output: transport.path,
+    ...(transport.reference === undefined ? {} : { tags: [nameIn(transport.name, transport.reference)] }),
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  })
+  return { digest: digestOfEntry(found.entry), name: `${transport.name}:${transport.path}` }
+}
+
+/** A layout keeps a name as it was given; in a docker archive it is Docker's. */
+function nameIn(transport: Transport['name'], reference: string): string {
+  return transport === 'docker-archive' ? formatReference(withDefaultTag(parseReference(reference))) : reference
+}
