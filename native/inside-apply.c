@@ -166,7 +166,7 @@ int verb_untar(int argc, char **argv)
 	struct root_options root = {0};
 	const char *path = NULL, *owner = NULL;
 	bool create = false;
-	struct option_row rows[32] = {0}, *next = archive_rows(&o, rows);
+	struct option_row rows[20 + ROOT_ROWS] = {0}, *next = archive_rows(&o, rows);
 	int input, root_fd;
 
 	*next++ = (struct option_row){.name = "path", .text = &path};
@@ -174,6 +174,7 @@ int verb_untar(int argc, char **argv)
 	*next++ = (struct option_row){.name = "keep-folders", .flag = &how.keep_existing};
 	*next++ = (struct option_row){.name = "create", .flag = &create};
 	*next++ = (struct option_row){.name = "whiteouts", .flag = &how.layer};
+	*next++ = (struct option_row){.name = "same-kinds", .flag = &how.same_kinds};
 	for (const struct option_row *row = root_rows(&root); row->name; row++)
 		*next++ = *row;
 	if (options_read(argc, argv, rows, userns_rows(&userns)) != argc)

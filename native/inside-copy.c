@@ -44,7 +44,7 @@ int verb_copy(int argc, char **argv)
 	struct tree_copied copied = {0};
 	const char *path = NULL;
 	bool sync = false, found = true;
-	struct option_row rows[16] = {
+	struct option_row rows[4 + ROOT_ROWS] = {
 		{.name = "marks", .flag = &how.marks},
 		{.name = "path", .text = &path},
 		{.name = "sync", .flag = &sync},

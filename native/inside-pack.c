@@ -22,7 +22,7 @@ struct output_options {
 
 static const struct output_options output_defaults = {.compression = "none", .mtime = UNSET};
 
-/* `rows` has room for 6. */
+/* `rows` has room for 7. */
 static struct option_row *output_rows(struct output_options *o, struct option_row *rows)
 {
 	*rows++ = (struct option_row){.name = "output", .text = &o->output};
@@ -30,6 +30,7 @@ static struct option_row *output_rows(struct output_options *o, struct option_ro
 	*rows++ = (struct option_row){.name = "level", .number = &o->level};
 	*rows++ = (struct option_row){.name = "mtime", .number = &o->mtime};
 	*rows++ = (struct option_row){.name = "exclude", .list = &o->pack.excluded};
+	*rows++ = (struct option_row){.name = "stub", .list = &o->pack.stubs};
 	*rows++ = (struct option_row){.name = "one-file-system", .flag = &o->pack.one_file_system};
 	return rows;
 }
@@ -104,43 +105,6 @@ int verb_pack(int argc, char **argv)
 	return 0;
 }
 
-/* Where a path of the container leads: the folder it is in and its last name, or "" if it is a
- * folder by its form. With `follow`, a link at its end is gone through, as far as it leads. */
-static int find_entry(struct walk *walk, const char *path, bool follow, char name[NAME_MAX + 1])
-{
-	char *left = xstrdup(path), target[PATH_MAX];
-	int fd = walk->root_fd;
-
-	for (int links = 0; links <= 40; links++) {
-		char *slash = strrchr(left, '/'), *last = slash ? slash + 1 : left, *next;
-		bool is_folder = !*last || !strcmp(last, ".") || !strcmp(last, "..");
-		ssize_t length = -1;
-
-		if (strlen(last) > NAME_MAX) {
-			errno = ENAMETOOLONG;
-			break;
-		}
-		fd = walk_to(walk, left, is_folder ? strlen(left) : (size_t)(last - left), false,
-			     false);
-		strcpy(name, is_folder ? "" : last);
-		if (fd >= 0 && !is_folder && follow)
-			length = readlinkat(fd, name, target, sizeof(target) - 1);
-		if (fd < 0 || length < 0) {
-			free(left);
-			return fd;
-		}
-		target[length] = '\0';
-		next = xmalloc(strlen(walk->resolved) + length + 2);
-		sprintf(next, "%s%s%s", *target == '/' ? "" : walk->resolved,
-			*target == '/' ? "" : "/", target);
-		free(left);
-		left = next;
-		errno = ELOOP;
-	}
-	free(left);
-	return -1;
-}
-
 static uint64_t pack_path(struct blob_writer *blob, int root_fd, const char *path, const char *as,
 			  bool follow, const struct tree_pack_options *options)
 {
@@ -150,7 +114,7 @@ static uint64_t pack_path(struct blob_writer *blob, int root_fd, const char *pat
 	int fd;
 
 	walk_init(&walk, root_fd);
-	fd = find_entry(&walk, path, follow, name);
+	fd = walk_to_entry(&walk, path, follow, name);
 	if (fd < 0)
 		inside_fail(STAGE_INPUT, errno, path, "look for the path");
 	if (as && !strcmp(as, "."))
@@ -176,7 +140,7 @@ int verb_tar(int argc, char **argv)
 	struct root_options root = {0};
 	const char *path = NULL, *as = NULL;
 	bool follow = false;
-	struct option_row rows[24] = {0}, *next = output_rows(&o, rows);
+	struct option_row rows[12 + ROOT_ROWS] = {0}, *next = output_rows(&o, rows);
 	enum blob_compression compression;
 	struct blob_writer blob;
 	uint64_t entries;

@@ -1,5 +1,7 @@
 #include "inside-root.h"
 
+#include "inside-binds.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -13,7 +15,7 @@
 
 const struct option_row *root_rows(struct root_options *o)
 {
-	static struct option_row rows[8];
+	static struct option_row rows[ROOT_ROWS];
 
 	rows[0] = (struct option_row){.name = "root", .text = &o->root};
 	rows[1] = (struct option_row){.name = "lower", .list = &o->lower};
@@ -22,6 +24,9 @@ const struct option_row *root_rows(struct root_options *o)
 	rows[4] = (struct option_row){.name = "program", .text = &o->program};
 	rows[5] = (struct option_row){.name = "mount-option", .list = &o->mount_options};
 	rows[6] = (struct option_row){.name = "mountpoint", .text = &o->mountpoint};
+	rows[7] = (struct option_row){.name = "bind", .list = &o->bind_sources};
+	rows[8] = (struct option_row){.name = "bind-to", .list = &o->bind_targets};
+	rows[9] = (struct option_row){.name = "bare", .flag = &o->bare};
 	return rows;
 }
 
@@ -221,22 +226,39 @@ static int root_folder(const char *path)
 	return fd;
 }
 
-int root_enter(const struct root_options *o, const struct userns_options *userns)
+/* Of a container that runs: what is behind /proc/PID/root opens to the owner of its namespace only. */
+static int running_root(const struct root_options *o, const struct userns_options *userns)
+{
+	int fd, bare;
+
+	userns_enter(userns, false);
+	fd = root_folder(o->root);
+	bare = o->bare ? bare_root(o->root, fd) : -1;
+	if (bare < 0)
+		return fd;
+	close(fd);
+	return bare;
+}
+
+static int plain_root(const struct root_options *o, const struct userns_options *userns)
+{
+	/* With the caller's rights, unless it is mounted on: then within that mount namespace. */
+	bool binds = o->bind_sources.count > 0;
+	int fd = root_folder(o->root);
+
+	userns_enter(userns, binds);
+	if (!binds)
+		return fd;
+	close(fd);
+	return root_folder(o->root);
+}
+
+static int overlay_root(const struct root_options *o, const struct userns_options *userns)
 {
 	struct overlay_folders folders = {0};
 	char here[PATH_MAX];
 	int fd, mount_fd;
 
-	if (!o->root == !o->lower.count || !!o->upper != !!o->work ||
-	    (o->program && !o->mountpoint))
-		inside_fail(STAGE_USAGE, 0, NULL,
-			    "a root is needed: --root, or --lower with --mountpoint");
-	if (o->root) {
-		/* What is behind /proc/PID/root opens to the owner of its namespace only. */
-		fd = userns->join ? -1 : root_folder(o->root);
-		userns_enter(userns, false);
-		return fd < 0 ? root_folder(o->root) : fd;
-	}
 	if (o->mountpoint && !o->program &&
 	    (!getcwd(here, sizeof(here)) || chdir(o->mountpoint) < 0))
 		inside_fail(STAGE_MOUNT, errno, o->mountpoint, "go to the mountpoint");
@@ -255,6 +277,23 @@ int root_enter(const struct root_options *o, const struct userns_options *userns
 	 */
 	if (o->mountpoint && chdir(here) < 0)
 		inside_fail(STAGE_MOUNT, errno, here, "go back to the working directory");
+	return fd;
+}
+
+int root_enter(const struct root_options *o, const struct userns_options *userns)
+{
+	int fd;
+
+	if (!o->root == !o->lower.count || !!o->upper != !!o->work ||
+	    (o->program && !o->mountpoint) || o->bind_sources.count != o->bind_targets.count)
+		inside_fail(STAGE_USAGE, 0, NULL,
+			    "a root is needed: --root, or --lower with --mountpoint");
+	if (!o->root)
+		fd = overlay_root(o, userns);
+	else
+		fd = userns->join ? running_root(o, userns) : plain_root(o, userns);
+	for (size_t i = 0; i < o->bind_sources.count; i++)
+		bind_beneath(fd, o->bind_sources.items[i], o->bind_targets.items[i]);
 	return fd;
 }
 

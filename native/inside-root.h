@@ -10,7 +10,13 @@ struct root_options {
 	const char *program;		/* fuse-overlayfs' path (without: the kernel's overlay), */
 	struct text_list mount_options; /* its further options, */
 	const char *mountpoint;		/* and an empty folder to mount on */
+	struct text_list bind_sources;	/* folders and files of the host's, */
+	struct text_list bind_targets; /* where they go in it: "ro:/PATH" or "rw:/PATH", in pairs */
+	bool bare; /* of a running container: without what is mounted on its root */
 };
+
+/* Room that root_rows need, the last one without name included. */
+#define ROOT_ROWS 11
 
 const struct option_row *root_rows(struct root_options *);
 

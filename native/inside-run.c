@@ -13,8 +13,8 @@ int verb_run(int argc, char **argv)
 	struct root_options root = {0};
 	bool enter = false;
 	const char *directory = NULL;
-	struct option_row rows[12] = {{.name = "enter", .flag = &enter},
-				      {.name = "directory", .text = &directory}};
+	struct option_row rows[3 + ROOT_ROWS] = {{.name = "enter", .flag = &enter},
+						 {.name = "directory", .text = &directory}};
 	struct option_row *next = rows + 2;
 	int first;
 

@@ -92,4 +92,6 @@ int verb_copy(int argc, char **argv);
 int verb_remove(int argc, char **argv);
 int verb_measure(int argc, char **argv);
 int verb_probe(int argc, char **argv);
+int verb_changes(int argc, char **argv);
+int verb_look(int argc, char **argv);
 int verb_run(int argc, char **argv);

@@ -240,15 +240,41 @@ static bool unchanged(int fd, int base_fd, const char *name, const struct stat *
 	       (!S_ISLNK(st->st_mode) || same_link(fd, base_fd, name));
 }
 
-static bool is_excluded(const struct packing *p)
+static bool is_listed(const struct packing *p, const struct text_list *list)
 {
 	const char *path = p->path + (p->prefix_length ? p->prefix_length + 1 : 0);
 
-	for (size_t i = 0; i < p->options->excluded.count; i++) {
-		if (!strcmp(p->options->excluded.items[i], path))
+	for (size_t i = 0; i < list->count; i++) {
+		if (!strcmp(list->items[i], path))
 			return true;
 	}
 	return false;
+}
+
+/* What a start made for something to be mounted on, and nobody has touched. */
+static bool is_stub(const struct packing *p, int dir_fd, const char *name, const struct stat *st)
+{
+	struct name_list names;
+	bool empty;
+	int fd;
+
+	if (!p->options->stubs.count || !is_listed(p, &p->options->stubs))
+		return false;
+	if (!S_ISDIR(st->st_mode))
+		return S_ISREG(st->st_mode) && st->st_size == 0;
+	fd = open_to_read(dir_fd, name, true);
+	if (fd < 0)
+		return false;
+	empty = names_read(fd, &names) == 0 && names.count == 0 && !is_opaque(fd);
+	names_free(&names);
+	close(fd);
+	return empty;
+}
+
+static bool is_left_out(const struct packing *p, int dir_fd, const char *name,
+			const struct stat *st)
+{
+	return is_listed(p, &p->options->excluded) || is_stub(p, dir_fd, name, st);
 }
 
 /* Not the device: an overlay shows several. */
@@ -318,7 +344,8 @@ static void pack_entry(struct packing *p, const struct level *level, const char 
 	if (p->options->layer && (!strcmp(name, WHITEOUT_OPAQUE) || is_whiteout(&st)))
 		return;
 	path_push(p, name);
-	if (is_excluded(p) || S_ISSOCK(st.st_mode) || is_mounted(p, level->fd, name)) {
+	if (is_left_out(p, level->fd, name, &st) || S_ISSOCK(st.st_mode) ||
+	    is_mounted(p, level->fd, name)) {
 		/* Sockets have no form in tar; they mean nothing without their process. */
 	} else if (S_ISDIR(st.st_mode)) {
 		pack_folder(p, level, name, has_base ? &base : NULL);

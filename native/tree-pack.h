@@ -9,6 +9,7 @@ struct tree_pack_options {
 	bool fixed_mtime;
 	int64_t mtime;
 	struct text_list excluded; /* clean paths: left out with what is beneath */
+	struct text_list stubs;	   /* clean paths: left out if they are empty */
 };
 
 /* `base_fd`: -1, or the tree that it is compared with. Names are put behind `prefix` ("" or without

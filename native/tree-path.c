@@ -297,3 +297,38 @@ int walk_to(struct walk *walk, const char *path, size_t length, bool create, boo
 	}
 	return fd;
 }
+
+int walk_to_entry(struct walk *walk, const char *path, bool follow, char name[NAME_MAX + 1])
+{
+	char *left = xstrdup(path), target[PATH_MAX];
+	int fd = walk->root_fd;
+
+	for (int links = 0; links <= 40; links++) {
+		char *slash = strrchr(left, '/'), *last = slash ? slash + 1 : left, *next;
+		bool is_folder = !*last || !strcmp(last, ".") || !strcmp(last, "..");
+		ssize_t length = -1;
+
+		if (strlen(last) > NAME_MAX) {
+			errno = ENAMETOOLONG;
+			break;
+		}
+		fd = walk_to(walk, left, is_folder ? strlen(left) : (size_t)(last - left), false,
+			     false);
+		strcpy(name, is_folder ? "" : last);
+		if (fd >= 0 && !is_folder && follow)
+			length = readlinkat(fd, name, target, sizeof(target) - 1);
+		if (fd < 0 || length < 0) {
+			free(left);
+			return fd;
+		}
+		target[length] = '\0';
+		next = xmalloc(strlen(walk->resolved) + length + 2);
+		sprintf(next, "%s%s%s", *target == '/' ? "" : walk->resolved,
+			*target == '/' ? "" : "/", target);
+		free(left);
+		left = next;
+		errno = ELOOP;
+	}
+	free(left);
+	return -1;
+}

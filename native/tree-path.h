@@ -2,6 +2,7 @@
 #pragma once
 #include "inside.h"
 
+#include <limits.h>
 #include <sys/stat.h>
 
 /* A walk stands in one folder and remembers the way there, as archives name neighbours one after
@@ -34,6 +35,10 @@ bool path_clean(const char *path, char **clean, size_t *room);
  * of files that are in the way when `replace`. Returns the walk's descriptor (not the caller's), or
  * -1 with errno. */
 int walk_to(struct walk *, const char *path, size_t length, bool create, bool replace);
+
+/* Where a path of the container leads: the folder it is in and its last name, which need not be there, or "" if the
+ * path is a folder by its form. With `follow`, a link at its end is gone through, as far as it leads. -1 with errno. */
+int walk_to_entry(struct walk *, const char *path, bool follow, char name[NAME_MAX + 1]);
 
 /* What is made in the current folder gets its group. */
 bool walk_setgid(const struct walk *);

@@ -35,8 +35,8 @@ static struct place find_place(struct tree_writer *w, struct walk *walk, const c
 	return place;
 }
 
-/* Makes the name free. True: what was there was a whiteout of this layer. */
-static bool clear_place(struct tree_writer *w, const struct place *place)
+/* Makes the name free, for a folder or anything else. True: what was there was a whiteout of this layer. */
+static bool clear_place(struct tree_writer *w, const struct place *place, bool folder)
 {
 	struct stat st;
 
@@ -45,6 +45,10 @@ static bool clear_place(struct tree_writer *w, const struct place *place)
 			return false;
 		writer_fail(w, "look for the entry");
 	}
+	if (w->options.same_kinds && S_ISDIR(st.st_mode) != folder)
+		inside_fail(STAGE_PATH, folder ? ENOTDIR : EISDIR, w->path,
+			    folder ? "cannot overwrite a non-folder with a folder"
+				   : "cannot overwrite a folder with a non-folder");
 	if (tree_remove_at(place->dir_fd, place->name) < 0)
 		writer_fail(w, "replace an earlier entry of this name");
 	/* A hard link's target may have been looked for beneath. */
@@ -95,7 +99,7 @@ static void write_file(struct tree_writer *w, struct tar_reader *tar, const stru
 	int fd = openat(place->dir_fd, place->name, flags, e->mode & 0777);
 
 	if (fd < 0 && errno == EEXIST) {
-		clear_place(w, place);
+		clear_place(w, place, false);
 		fd = openat(place->dir_fd, place->name, flags, e->mode & 0777);
 	}
 	if (fd < 0)
@@ -144,7 +148,7 @@ static void write_folder(struct tree_writer *w, const struct tar_entry *e, struc
 			    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		fresh = fd < 0;
 		if (fresh) {
-			whiteout = clear_place(w, place);
+			whiteout = clear_place(w, place, true);
 			if (mkdirat(place->dir_fd, place->name, e->mode & 0777) < 0)
 				writer_fail(w, "make the folder");
 		}
@@ -194,12 +198,13 @@ static void write_symlink(struct tree_writer *w, const struct tar_entry *e,
 {
 	if (!*e->link)
 		inside_fail(STAGE_ARCHIVE, EINVAL, w->path, "a symbolic link has no target");
-	if (link_escapes(w->clean, e->link))
+	/* What is written later never goes through it to outside; whose link it is knows where it should lead. */
+	if (w->options.layer && link_escapes(w->clean, e->link))
 		inside_fail(STAGE_PATH, EXDEV, w->path, "the symbolic link leads out of the root");
 	if (symlinkat(e->link, place->dir_fd, place->name) < 0) {
 		if (errno != EEXIST)
 			writer_fail(w, "make the symbolic link");
-		clear_place(w, place);
+		clear_place(w, place, false);
 		if (symlinkat(e->link, place->dir_fd, place->name) < 0)
 			writer_fail(w, "make the symbolic link");
 	}
@@ -225,7 +230,7 @@ static void write_hard_link(struct tree_writer *w, const struct tar_entry *e,
 	if (fstatat(place->dir_fd, place->name, &to, AT_SYMLINK_NOFOLLOW) == 0) {
 		if (from.st_dev == to.st_dev && from.st_ino == to.st_ino)
 			return;
-		clear_place(w, place);
+		clear_place(w, place, false);
 	}
 	if (linkat(target.dir_fd, target.name, place->dir_fd, place->name, 0) < 0)
 		writer_fail(w, "make the hard link");
@@ -233,7 +238,7 @@ static void write_hard_link(struct tree_writer *w, const struct tar_entry *e,
 
 static void write_fifo(struct tree_writer *w, const struct tar_entry *e, const struct place *place)
 {
-	clear_place(w, place);
+	clear_place(w, place, false);
 	if (mkfifoat(place->dir_fd, place->name, e->mode & 0777) < 0)
 		writer_fail(w, "make the FIFO");
 	dress_other(w, e, place, false);
