@@ -20,9 +20,10 @@ struct connection {
 	enum connection_kind kind;
 	bool launcher; /* the one we were launched by */
 	bool input, output, flow;
-	bool held;     /* not read from until the container has taken its input */
-	bool progress; /* has taken something since the last look at those that are full */
-	bool leaving;  /* gone once it has been told why */
+	bool held;	  /* not read from until the container has taken its input */
+	bool progress;	  /* has taken something since the last look at those that are full */
+	bool leaving;	  /* gone once it has been told why */
+	bool asks_health; /* wants to hear what the check that runs finds */
 	bool gone;
 	uint32_t watched; /* the events asked for */
 	struct frame_reader reader;
@@ -55,6 +56,10 @@ void connections_poll(struct connections *);
 void connections_tell(struct connections *, json_t *message);
 void connections_tell_launcher(struct connections *, json_t *message);
 void connections_tell_failure(struct connections *, const char *type, const struct failure *);
+
+/* To those who have asked for a health check: what it found (takes the reference), or why there will be nothing. */
+void connections_tell_health(struct connections *, json_t *message);
+void connections_refuse_health(struct connections *, int errnum, const char *text);
 
 void connections_output(struct connections *, enum log_stream, const char *bytes, size_t length);
 void connections_consumed(struct connections *, unsigned client, size_t bytes);

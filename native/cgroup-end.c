@@ -146,6 +146,17 @@ int cgroup_freeze(const char *path, bool frozen, int timeout_ms)
 	return wait_event(fd, "frozen", frozen, timeout_ms);
 }
 
+bool cgroup_is_frozen(const char *path)
+{
+	cleanup_close int fd = path && path[0] ? cgroup_open(path, NULL) : -1;
+	cleanup_free char *text = NULL;
+	size_t size;
+
+	if (fd >= 0)
+		text = read_file_at(fd, "cgroup.freeze", 64, &size);
+	return text && text[0] == '1';
+}
+
 bool cgroup_oom_killed(const char *path)
 {
 	cleanup_close int fd = cgroup_open(path, NULL);

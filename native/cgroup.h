@@ -20,5 +20,8 @@ int cgroup_kill(const char *path);
 /* Freezes or thaws all processes and waits until that is so: -1 with ETIMEDOUT after `timeout_ms`. */
 int cgroup_freeze(const char *path, bool frozen, int timeout_ms);
 
+/* Whether somebody has asked for it to stand still. */
+bool cgroup_is_frozen(const char *path);
+
 /* Whether the kernel killed something in it for want of memory: memory.events, oom_kill. False if unknown. */
 bool cgroup_oom_killed(const char *path);

@@ -209,6 +209,35 @@ struct owner_plan {
 	unsigned long long start_time;
 };
 
+enum health_action { HEALTH_NONE, HEALTH_KILL, HEALTH_RESTART, HEALTH_STOP };
+
+/* Times are milliseconds; 0: none. */
+struct check_plan {
+	struct strings argv, env;
+	bool has_env; /* in place of the container's */
+	int64_t interval, timeout;
+};
+
+struct healthcheck_plan {
+	bool given;
+	struct check_plan check;
+	int64_t start_period, start_interval;
+	unsigned retries;
+	enum health_action on_failure;
+	bool has_startup;
+	struct check_plan startup;
+	unsigned startup_successes, startup_retries; /* retries 0: for ever */
+	const char *log_path;			     /* NULL: health.json alone */
+	bool log_events;
+	unsigned max_log_count;
+	size_t max_log_size;
+};
+
+struct events_plan {
+	const char *file, *lock; /* NULL: none */
+	const json_t *fields;
+};
+
 struct launch_plan {
 	struct arena arena;
 	json_t *document, *config_document;
@@ -235,6 +264,8 @@ struct launch_plan {
 	enum restart_name restart;
 	int restart_maximum;
 	struct owner_plan owner;
+	struct healthcheck_plan healthcheck;
+	struct events_plan events;
 	struct remove_plan remove;
 	struct strings runtime;	 /* empty: ours */
 	struct strings on_error; /* empty: none */

@@ -332,7 +332,20 @@ void container_abandon(struct spawned *out)
 	spawned_close(out);
 }
 
-int container_start(struct spawned *spawned, struct failure *why)
+/* What it had to say between `ready` and execve. Other processes may hold the socket's other end: what is there now. */
+static void hand_on_warnings(int start_fd, void (*warn)(void *, const struct failure *), void *arg)
+{
+	struct setup_message message;
+
+	if (fcntl(start_fd, F_SETFL, O_NONBLOCK) < 0)
+		return;
+	while (setup_receive(start_fd, &message, NULL) == 1)
+		if (message.kind == SETUP_WARNING)
+			warn(arg, &message.failure);
+}
+
+int container_start(struct spawned *spawned, void (*warn)(void *, const struct failure *),
+		    void *arg, struct failure *why)
 {
 	struct setup_message message = {.kind = SETUP_START};
 	ssize_t n;
@@ -340,6 +353,7 @@ int container_start(struct spawned *spawned, struct failure *why)
 	if (setup_send(spawned->start_fd, &message, -1) < 0)
 		return setup_died(spawned->error_fd, spawned->pid, why);
 	n = read_all(spawned->error_fd, why, sizeof(*why));
+	hand_on_warnings(spawned->start_fd, warn, arg);
 	close_fd(&spawned->start_fd);
 	close_fd(&spawned->error_fd);
 	if (spawned->agent_pid > 0) {

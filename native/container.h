@@ -53,7 +53,8 @@ int container_run_poststart(const struct launch_plan *plan, pid_t pid, struct fa
 int container_run_poststop(const struct launch_plan *plan, struct failure *why);
 
 /* Lets it execve. Returns 0 once the command runs, -1 with `why` (stage exec: errno tells 126 from 127). */
-int container_start(struct spawned *, struct failure *why);
+int container_start(struct spawned *, void (*warn)(void *arg, const struct failure *), void *arg,
+		    struct failure *why);
 
 /* The same for one more process in a running container; stops before execve too. */
 int container_exec(const struct exec_plan *plan, const struct stdio_ends *stdio,

@@ -45,7 +45,13 @@ static void restart_due(struct timer *timer)
 	timer_stop(&session->loop, &session->restart);
 	session->state.restart_count++;
 	session->phase = PHASE_SETUP;
+	session_event(session, "restart", NULL);
 	session_create(session);
+}
+
+static void save_due(struct timer *timer)
+{
+	session_save_again(SESSION_OF(timer, save));
 }
 
 static void linger_due(struct timer *timer)
@@ -99,6 +105,25 @@ void session_stop(struct session *session, int number, int64_t timeout_seconds)
 		timer_set(&session->loop, &session->kill, (uint64_t)timeout_seconds * 1000);
 }
 
+void session_kill(struct session *session)
+{
+	if (session->phase == PHASE_RUNNING)
+		send_signal(session, SIGKILL);
+}
+
+void session_restart(struct session *session)
+{
+	const struct launch_plan *plan = session->plan;
+
+	if (session->phase != PHASE_RUNNING || session->stopping)
+		return;
+	session->restart_asked = true;
+	send_signal(session, plan->stop_signal);
+	if (plan->stop_timeout_seconds >= 0)
+		timer_set(&session->loop, &session->kill,
+			  (uint64_t)plan->stop_timeout_seconds * 1000);
+}
+
 static void reap(struct session *session)
 {
 	int status;
@@ -143,6 +168,8 @@ int session_watch_signals(struct session *session)
 	session->kill = TIMER(kill_due);
 	session->restart = TIMER(restart_due);
 	session->linger = TIMER(linger_due);
+	session->save = TIMER(save_due);
+	health_init(&session->health);
 	sigemptyset(&set);
 	for (size_t i = 0; i < ARRAY_LENGTH(watched); i++)
 		sigaddset(&set, watched[i]);
@@ -196,7 +223,15 @@ static void memory_ready(struct source *source, uint32_t events)
 
 	(void)events;
 	if (cgroup_oom_killed(session->spawned.cgroup_path))
-		session->state.oom_killed = true;
+		session_oom(session);
+}
+
+void session_oom(struct session *session)
+{
+	if (session->state.oom_killed)
+		return;
+	session->state.oom_killed = true;
+	session_event(session, "oom", NULL);
 }
 
 void session_watch_memory(struct session *session)

@@ -58,8 +58,7 @@ size_t log_character_length(unsigned char first)
 	return 1;
 }
 
-/* Length of the well-formed character at `bytes` (Unicode, table 3-7), or 0. */
-static size_t character(const unsigned char *bytes, size_t available)
+size_t log_character(const unsigned char *bytes, size_t available)
 {
 	size_t length = log_character_length(bytes[0]);
 	unsigned char low = 0x80, high = 0xbf;
@@ -142,7 +141,7 @@ static char *escape(char *out, const char *text, size_t length)
 			out = escape_byte(out, bytes[i++]);
 			continue;
 		}
-		run = character(bytes + i, length - i);
+		run = log_character(bytes + i, length - i);
 		if (run > 0)
 			out = append(out, text + i, run);
 		else

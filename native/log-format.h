@@ -37,3 +37,6 @@ size_t log_unfinished_character(const char *bytes, size_t length);
 
 /* How long the character that begins with this byte wants to be; 1 for anything that is no beginning. */
 size_t log_character_length(unsigned char first);
+
+/* Length of the well-formed character at `bytes` (Unicode, table 3-7), or 0. */
+size_t log_character(const unsigned char *bytes, size_t available);

@@ -116,7 +116,9 @@ static int set_up(struct session *session, const struct monitor_options *options
 void monitor_settle(struct session *session)
 {
 	const struct launch_plan *plan = session->plan;
-	bool comes_again = plan && plan->restart != RESTART_NO;
+	bool comes_again = plan && (plan->restart != RESTART_NO ||
+				    plan->healthcheck.on_failure == HEALTH_RESTART ||
+				    plan->healthcheck.startup_retries > 0);
 	int preserved = plan ? plan->preserve_fds : session->exec->preserve_fds;
 
 	if (comes_again)
@@ -151,7 +153,7 @@ static void relax(struct session *session)
 
 static bool is_over(const struct session *session)
 {
-	return session->phase == PHASE_ENDED &&
+	return session->phase == PHASE_ENDED && !timer_is_set(&session->save) &&
 	       !connections_pending(&session->connections, session->impatient);
 }
 

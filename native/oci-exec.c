@@ -102,7 +102,7 @@ static int run_plan(struct exec_plan *plan, const struct oci_options *options, s
 	snprintf(text, sizeof(text), "%d", (int)spawned.pid);
 	if ((options->pid_file && replace_file(options->pid_file, text, 0644) < 0 &&
 	     failure_set(why, STAGE_PLAN, errno, options->pid_file, "write the pid") < 0) ||
-	    container_start(&spawned, why) < 0) {
+	    container_start(&spawned, oci_warn, NULL, why) < 0) {
 		container_abandon(&spawned);
 		return -1;
 	}

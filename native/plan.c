@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include "message.h"
+#include "plan-watch.h"
 #include "util.h"
 
 #include <errno.h>
@@ -212,7 +213,7 @@ static void decode_plan(struct launch_plan *to, const json_t *plan, struct decod
 		d, plan,
 		"version id name stateDir runDir lockFd userns rootfs user network cgroup log stdinOpen "
 		"seccompFilter init pidFile conmonPidFile sdnotify preserveFds stopSignal "
-		"stopTimeoutSeconds timeoutSeconds restart owner remove runtime onError");
+		"stopTimeoutSeconds timeoutSeconds restart healthcheck events owner remove runtime onError");
 	decode_integer(d, plan, "version", 1, 1, 1);
 	to->id = decode_string(d, plan, "id", true);
 	to->name = decode_string(d, plan, "name", true);
@@ -231,6 +232,8 @@ static void decode_plan(struct launch_plan *to, const json_t *plan, struct decod
 	to->pid_file = decode_path(d, plan, "pidFile", false);
 	to->conmon_pid_file = decode_path(d, plan, "conmonPidFile", false);
 	decode_lifetime(to, plan, d);
+	decode_healthcheck(&to->healthcheck, plan, d);
+	decode_events(&to->events, plan, d);
 	decode_remove(&to->remove, plan, d);
 	to->runtime = decode_strings(d, plan, "runtime", 256);
 	to->on_error = decode_strings(d, plan, "onError", 1024);

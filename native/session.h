@@ -4,6 +4,7 @@
 #include "attach.h"
 #include "config.h"
 #include "container-stdio.h"
+#include "health.h"
 #include "state.h"
 
 enum phase {
@@ -18,7 +19,8 @@ struct session {
 	/* One of the two. */
 	const struct launch_plan *plan;
 	const struct exec_plan *exec;
-	const char *exec_path; /* the plan's file, which goes with the session */
+	const char *exec_path;	     /* the plan's file, which goes with the session */
+	struct launch_plan *updated; /* has another restart policy and health check; or NULL */
 
 	enum phase phase;
 	struct loop loop;
@@ -29,29 +31,63 @@ struct session {
 	struct state state;
 
 	struct source signals, owner, memory_events, notify_socket;
-	struct timer timeout, kill, restart, linger;
+	struct timer timeout, kill, restart, linger, save;
+	struct health health;
 
 	int lock_fd;
 	bool create_only;
 	unsigned short_runs;
-	bool stopping; /* by a user's wish: no restart */
-	bool aborted;  /* a signal came before the start; its number is in abort_signal */
+	unsigned saves_left; /* how often the exit's record is tried again */
+	bool ran;	     /* this run's start has been told, its end has not */
+	bool stopping;	     /* by a user's wish: no restart */
+	bool restart_asked;  /* by a health check, whatever the policy */
+	bool aborted;	     /* a signal came before the start; its number is in abort_signal */
 	int abort_signal;
 	bool impatient;	     /* the last clients have had their time */
 	uint64_t started_at; /* CLOCK_BOOTTIME, milliseconds */
 	int passthrough[3];  /* the launcher's 0, 1 and 2, or -1 */
 };
 
+/* session.c: to the launching command, if it still listens. */
+void session_warn(void *session, const struct failure *);
+void session_warn_errno(struct session *, const char *stage, const char *path, const char *text);
+
+void session_save(struct session *);
+
+/* The command that launched us holds the container's lock until what it did can be seen. */
+void session_unlock(struct session *);
+
+/* A line of events.jsonl; takes the reference to `more`, which may be NULL. */
+void session_event(struct session *, const char *status, json_t *more);
+
+/* The plan whose restart policy and health check hold. */
+const struct launch_plan *session_policy(const struct session *);
+
+/* launch.json has been written anew. */
+int session_update(struct session *, struct failure *why);
+
 /* lifecycle.c: from nothing to a process that waits; from there to one that runs. A failure has been reported, and
  * the session has ended, when they return. */
 void session_create(struct session *);
 void session_start(struct session *);
 
-/* The watched process is dead; `status` is wait(2)'s. */
+/* ending.c. The watched process is dead; `status` is wait(2)'s. */
 void session_died(struct session *, int status);
+
+/* A run has ended, or one that was to come is not begun. */
+void session_finish(struct session *, int exit_code, int signal_number);
+
+/* Takes away what `--rm` planned, or an exec session's plan. */
+void session_remove(struct session *);
+
+/* Nothing comes any more but the last clients' due. */
+void session_end(struct session *);
 
 /* It is not started again after all. */
 void session_end_delay(struct session *);
+
+/* The timer `save`: the disk was full when the exit was to be recorded. */
+void session_save_again(struct session *);
 
 /* events.c */
 int session_watch_signals(struct session *);
@@ -60,6 +96,13 @@ void session_watch_memory(struct session *);
 int session_watch_notify(struct session *);
 void session_forget_run(struct session *);
 
+/* The kernel has killed something for want of memory. */
+void session_oom(struct session *);
+
 /* What clients ask for. */
 void session_signal(struct session *, int signal);
 void session_stop(struct session *, int signal, int64_t timeout_seconds);
+
+/* Of a health check: ends the run, and asks for the next whatever the policy. */
+void session_kill(struct session *);
+void session_restart(struct session *);

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <string.h>
 
 static const char *const status_names[] = {"created", "running", "exited"};
@@ -72,22 +71,27 @@ static json_t *to_json(const struct state *state)
 	return object;
 }
 
-int state_write(const struct state *state)
+int state_replace(const struct state *state, const char *name, json_t *object)
 {
-	json_t *object = to_json(state);
 	cleanup_free char *text = json_dumps(object, JSON_COMPACT);
 	cleanup_close int fd = -1;
+	char temporary[40];
 
 	json_decref(object);
-	if (!text) {
+	if (!text || !format(temporary, sizeof(temporary), "%s.tmp", name)) {
 		errno = ENOMEM;
 		return -1;
 	}
-	fd = openat(state->directory_fd, "state.json.tmp",
+	fd = openat(state->directory_fd, temporary,
 		    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0 || write_all(fd, text, strlen(text)) < 0)
 		return -1;
-	return renameat(state->directory_fd, "state.json.tmp", state->directory_fd, "state.json");
+	return renameat(state->directory_fd, temporary, state->directory_fd, name);
+}
+
+int state_write(const struct state *state)
+{
+	return state_replace(state, "state.json", to_json(state));
 }
 
 int state_sync(const struct state *state)

@@ -1,5 +1,6 @@
 /* state.json, the monitor's record of what it sees (ObservedState in src/runtime/protocol.ts). */
 #pragma once
+#include <jansson.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -28,6 +29,9 @@ void state_now(char out[40]);
 
 /* Replaces the file by rename. What a reboot voids is not synced. */
 int state_write(const struct state *);
+
+/* Replaces another small file in the same folder; takes the reference. */
+int state_replace(const struct state *, const char *name, json_t *);
 
 /* Waits until the last state is on the disk: an exit is remembered over a power cut. */
 int state_sync(const struct state *);

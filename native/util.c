@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 void close_fd(int *fd)
 {
@@ -208,4 +209,12 @@ unsigned long long process_start_time(pid_t pid)
 	if (at)
 		start = strtoull(at + 1, NULL, 10);
 	return start;
+}
+
+uint64_t boot_milliseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }

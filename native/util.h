@@ -76,5 +76,8 @@ bool parse_id(const char *text, uint32_t *id);
 /* snprintf that says whether it fit. */
 bool format(char *to, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
+/* CLOCK_BOOTTIME: it goes on while the machine sleeps. */
+uint64_t boot_milliseconds(void);
+
 /* Field 22 of /proc/PID/stat, or 0. */
 unsigned long long process_start_time(pid_t pid);
