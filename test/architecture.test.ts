@@ -56,7 +56,7 @@ const imports = files.flatMap(importsOf)
 
 function importsOf(from: string): Import[] {
   const text = readFileSync(join(root, from), 'utf8')
-  const fixed = [...text.matchAll(/^(?:import|export)\s+(type\s+)?([^'"]*?)\s*(?:from\s+)?['"]([^'"]+)['"]/gm)].map(
+  const fixed = [...text.matchAll(/^(?:import|export)\s+(type\s+)?(?:([\w$*{},\s]*?)\s*from\s+)?['"]([^'"]+)['"]/gm)].map(
     ([, type, names = '', to = '']): Import => ({
       from,
       to: resolve(from, to),

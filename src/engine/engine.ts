@@ -1,6 +1,8 @@
 import { bindContainers } from './containers/index.js'
 import type { Context, EngineOptions } from './context.js'
+import type { EngineEvent, EventOptions } from './events/types.js'
 import { bindImages } from './images/index.js'
+import { bindRegistries } from './registries/index.js'
 import { bindSystem } from './system/index.js'
 
 /** Everything tspod can do, bound to one Context. Each operation imports its code when first called. */
@@ -11,8 +13,16 @@ export function bindEngine(context: Context) {
     context,
     containers: bindContainers(context),
     images: bindImages(context),
+    registries: bindRegistries(context),
     system: bindSystem(context),
+    /** What happened to containers, images and volumes; with `follow` what happens. */
+    events: (options?: EventOptions) => eventsLater(context, options),
   }
+}
+
+async function* eventsLater(context: Context, options: EventOptions | undefined): AsyncGenerator<EngineEvent> {
+  const { readEvents } = await import('./events/read.js')
+  yield* readEvents(context, options)
 }
 
 export type { EngineOptions }

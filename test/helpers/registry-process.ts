@@ -16,8 +16,14 @@ export interface RegistryProcess extends AsyncDisposable {
   push(layout: Layout, name: string): Promise<string>
 }
 
-/** Starts the registry; resolves once it listens. Plain HTTP, unless `htpasswd` or so is in `settings` (YAML lines). */
-export async function startRegistry(settings = ''): Promise<RegistryProcess> {
+/**
+ * Starts the registry; resolves once it listens. `settings`: more YAML lines, `http`: more members of its http section. Over
+ * TLS, or with logins, `push` does not reach it.
+ */
+export async function startRegistry(
+  settings = '',
+  http: Readonly<Record<string, unknown>> = {},
+): Promise<RegistryProcess> {
   const folder = await mkdtemp(join(tmpdir(), 'tspod-registry-'))
   const configuration = join(folder, 'config.yml')
   await writeFile(
@@ -25,7 +31,7 @@ export async function startRegistry(settings = ''): Promise<RegistryProcess> {
     `version: 0.1
 log: {level: info, accesslog: {disabled: true}}
 storage: {filesystem: {rootdirectory: ${folder}/data}, delete: {enabled: true}}
-http: {addr: "127.0.0.1:0"}
+http: ${JSON.stringify({ addr: '127.0.0.1:0', ...http })}
 ${settings}`,
   )
   const child = spawn('docker-registry', ['serve', configuration], { stdio: ['ignore', 'ignore', 'pipe'], env: {} })

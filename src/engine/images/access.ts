@@ -15,12 +15,16 @@ export function registryOptions(context: Context, access: RegistryAccess): Regis
   const { certDir, retryDelaySeconds, creds } = access
   const given = creds === undefined ? undefined : parseCreds(creds)
   const paths = authFilePaths(env, access.authfile)
+  const config = readRegistriesConfig(env)
   return {
-    config: readRegistriesConfig(env),
+    config,
     tlsVerify: access.tlsVerify,
     http: { env, userAgent: 'tspod/0.1' },
     certificates: (host) => (certDir === undefined ? readCertificates(host, folders) : readCertificateFolder(certDir)),
-    credentials: async (name) => given ?? resolveLogin(context, findLogin(paths, name)),
+    credentials: async (name) =>
+      given ??
+      (await askConfigured(context, access.authfile === undefined ? config.credentialHelpers : [], name)) ??
+      resolveLogin(context, findLogin(paths, name)),
     retry: {
       retries: access.retries ?? defaultRetries.retries,
       delayMilliseconds: retryDelaySeconds === undefined ? defaultRetries.delayMilliseconds : retryDelaySeconds * 1000,
@@ -37,6 +41,21 @@ export function parseCreds(text: string): Credentials {
   const username = colon === -1 ? text : text.slice(0, colon)
   if (username === '') throw new TspodError('invalid-argument', 'credentials are written user:password')
   return { kind: 'password', username, password: colon === -1 ? '' : text.slice(colon + 1) }
+}
+
+/** Programs that registries.conf names in front of the files of logins. */
+async function askConfigured(
+  context: Context,
+  helpers: readonly string[],
+  name: string,
+): Promise<Credentials | undefined> {
+  const files = helpers.indexOf('containers-auth.json')
+  for (const helper of files === -1 ? helpers : helpers.slice(0, files)) {
+    const { askHelper } = await import('../../image/registry/credential-helper.js')
+    const found = await askHelper(helper, name.split('/', 1)[0] ?? name, context.env)
+    if (found !== undefined) return found
+  }
+  return undefined
 }
 
 async function resolveLogin(context: Context, login: StoredLogin | undefined): Promise<Credentials | undefined> {

@@ -13,19 +13,66 @@ export async function askHelper(
   server: string,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<Credentials | undefined> {
+  const program = programOf(helper)
+  const { status, output } = await run(program, 'get', server, env)
+  if (status === 0) return parseAnswer(output, program)
+  if (nothingKnown.test(output)) return undefined
+  throw failure(program, 'get', server, output)
+}
+
+/** Gives a login to `docker-credential-NAME store`. */
+export async function storeInHelper(
+  helper: string,
+  server: string,
+  login: { readonly username: string; readonly password: string },
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<void> {
+  const program = programOf(helper)
+  const input = JSON.stringify({ ServerURL: server, Username: login.username, Secret: login.password })
+  const { status, output } = await run(program, 'store', input, env)
+  if (status !== 0) throw failure(program, 'store', server, output)
+}
+
+/** Has `docker-credential-NAME erase` forget a login; false if it knew none. */
+export async function eraseFromHelper(
+  helper: string,
+  server: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<boolean> {
+  const program = programOf(helper)
+  const { status, output } = await run(program, 'erase', server, env)
+  if (status === 0) return true
+  if (nothingKnown.test(output)) return false
+  throw failure(program, 'erase', server, output)
+}
+
+/** The servers that `docker-credential-NAME list` has logins for. */
+export async function serversOfHelper(
+  helper: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<readonly string[]> {
+  const program = programOf(helper)
+  const { status, output } = await run(program, 'list', '', env)
+  if (status !== 0) throw failure(program, 'list', 'every server', output)
+  try {
+    return Object.keys(JSON.parse(output) as object)
+  } catch (error) {
+    throw new TspodError('registry-denied', `${program} answered something that is not JSON`, { cause: error })
+  }
+}
+
+function programOf(helper: string): string {
   if (!/^[\w.-]+$/.test(helper))
     throw new TspodError('config-invalid', `invalid credential helper ${JSON.stringify(helper)}`)
-  const program = `docker-credential-${helper}`
-  const { status, output } = await run(program, server, env)
-  if (status !== 0) {
-    if (nothingKnown.test(output)) return undefined
-    const said = output
-      .trim()
-      .replace(/[\p{Cc}\p{Cf}]/gu, '?')
-      .slice(0, 200)
-    throw new TspodError('registry-denied', `${program} get failed for ${server}: ${said}`)
-  }
-  return parseAnswer(output, program)
+  return `docker-credential-${helper}`
+}
+
+function failure(program: string, action: string, server: string, output: string): TspodError {
+  const said = output
+    .trim()
+    .replace(/[\p{Cc}\p{Cf}]/gu, '?')
+    .slice(0, 200)
+  return new TspodError('registry-denied', `${program} ${action} failed for ${server}: ${said}`)
 }
 
 function parseAnswer(output: string, program: string): Credentials {
@@ -46,11 +93,12 @@ function parseAnswer(output: string, program: string): Credentials {
 
 function run(
   program: string,
+  action: 'get' | 'store' | 'erase' | 'list',
   input: string,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<{ status: number; output: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, ['get'], { stdio: ['pipe', 'pipe', 'ignore'], env, timeout: timeoutMilliseconds })
+    const child = spawn(program, [action], { stdio: ['pipe', 'pipe', 'ignore'], env, timeout: timeoutMilliseconds })
     const chunks: Buffer[] = []
     let length = 0
     child.stdout.on('data', (chunk: Buffer) => {

@@ -1,0 +1,59 @@
+import { isatty } from 'node:tty'
+import { TspodError } from '../base/errors.js'
+import { writeError } from './output/write.js'
+
+/** Asks a person for a line, on stderr. */
+export async function ask(question: string): Promise<string> {
+  const { createInterface } = await import('node:readline/promises')
+  const questions = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    return (await questions.question(question)).trim()
+  } finally {
+    questions.close()
+  }
+}
+
+/** Asks for what nobody else should see: it is not echoed. Only on a terminal. */
+export async function askSecret(question: string): Promise<string> {
+  const { stdin } = process
+  if (!isatty(0)) throw new TspodError('usage', `cannot ask for a password without a terminal: use --password-stdin`)
+  writeError(question)
+  stdin.setRawMode(true)
+  try {
+    return await readSecret(stdin)
+  } finally {
+    stdin.setRawMode(false)
+    stdin.pause()
+    writeError('\n')
+  }
+}
+
+/** All of stdin, without the line's end. */
+export async function readAllInput(maximum: number): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of process.stdin) {
+    size += (chunk as Buffer).length
+    if (size > maximum) throw new TspodError('limit-exceeded', 'the standard input is too long for a password')
+    chunks.push(chunk as Buffer)
+  }
+  return Buffer.concat(chunks)
+    .toString('utf8')
+    .replace(/\r?\n$/, '')
+}
+
+const [interrupt, endOfInput, backspace, del] = ['\u0003', '\u0004', '\b', '\u007f']
+
+async function readSecret(stdin: NodeJS.ReadStream): Promise<string> {
+  let text = ''
+  stdin.setEncoding('utf8')
+  for await (const chunk of stdin.iterator({ destroyOnReturn: false })) {
+    for (const character of String(chunk)) {
+      if (character === '\r' || character === '\n' || character === endOfInput) return text
+      if (character === interrupt) throw new TspodError('usage', 'interrupted')
+      if (character === backspace || character === del) text = [...text].slice(0, -1).join('')
+      else text += character
+    }
+  }
+  return text
+}

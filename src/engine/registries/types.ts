@@ -1,0 +1,40 @@
+import type { RegistryAccess } from '../images/types.js'
+
+export interface LoginOptions extends Omit<RegistryAccess, 'creds'> {
+  readonly username: string
+  readonly password: string
+  /** A file of Docker's kind to write, too: its name for Docker Hub is another one. */
+  readonly compatAuthFile?: string
+}
+
+export interface LogoutOptions {
+  readonly authfile?: string
+  readonly compatAuthFile?: string
+}
+
+export interface StoredUser {
+  readonly username: string
+}
+
+export interface SearchOptions extends RegistryAccess {
+  /** At most so many from each registry; 25 if not said otherwise. */
+  readonly limit?: number
+  /** `is-official=true`, `is-automated=false`, `stars=3`. */
+  readonly filters?: readonly string[]
+}
+
+export interface SearchResult {
+  /** The registry that was asked. */
+  readonly index: string
+  /** `registry/name` */
+  readonly name: string
+  readonly description: string
+  readonly stars: number
+  readonly official: boolean
+  readonly automated: boolean
+}
+
+export interface TagResult {
+  readonly name: string
+  readonly tags: readonly string[]
+}

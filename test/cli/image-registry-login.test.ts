@@ -1,0 +1,214 @@
+import { chmod, copyFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { makeCertificates } from '../helpers/certificates.js'
+import { startRegistry, type RegistryProcess } from '../helpers/registry-process.js'
+import { startTestRegistry } from '../helpers/registry.js'
+import { tarArchive } from '../helpers/tar.js'
+import { tspodStore, type TspodStore } from '../helpers/tspod.js'
+
+/** bcrypt of PASSWORD for bob, as `htpasswd -nbB` writes it. */
+const htpasswd = 'bob:$2y$05$4Ms.MbdZewqikjq8ljcwAe0F2iTTkFgSoRKSutu56h8/M9ocvNqCC\n'
+const password = 'sécret:1'
+
+let store: TspodStore
+let registry: RegistryProcess
+
+async function startWithLogins(http: Readonly<Record<string, unknown>> = {}): Promise<RegistryProcess> {
+  const file = join(store.folder, 'htpasswd')
+  await writeFile(file, htpasswd)
+  return startRegistry(`auth: {htpasswd: {realm: test, path: ${file}}}`, http)
+}
+
+/** An image of one file in the store, without a registry. */
+async function imported(name: string): Promise<string> {
+  return store.ok(['import', '-q', '-', name], { input: tarArchive([{ path: 'file', content: name }]) })
+}
+
+const authFile = (): string => join(store.folder, 'auth.json')
+const withAuth = (): { env: Record<string, string> } => ({ env: { REGISTRY_AUTH_FILE: authFile() } })
+
+beforeEach(async () => {
+  store = await tspodStore()
+})
+
+afterEach(async () => {
+  await store[Symbol.asyncDispose]()
+})
+
+describe('a registry that wants a login', () => {
+  beforeEach(async () => {
+    registry = await startWithLogins()
+  })
+
+  afterEach(async () => {
+    await registry[Symbol.asyncDispose]()
+  })
+
+  test('takes pushes and pulls after login, and none after logout', async () => {
+    await imported('app')
+    const refused = await store.run(['push', '-q', '--retry', '0', 'app', `${registry.host}/app`], withAuth())
+    expect(refused.status, refused.stderr).toBe(125)
+    expect(refused.stderr).toMatch(/unauthorized|authentication required/)
+    const login = await store.ok(['login', '-u', 'bob', '--password-stdin', registry.host], {
+      ...withAuth(),
+      input: `${password}\n`,
+    })
+    expect(login).toBe('Login Succeeded!')
+    await store.ok(['push', '-q', 'app', `${registry.host}/app`], withAuth())
+    await store.ok(['rmi', 'app'])
+    await store.ok(['pull', '-q', `${registry.host}/app`], withAuth())
+    expect(await store.ok(['logout', registry.host], withAuth())).toBe(`Removed login credentials for ${registry.host}`)
+    const again = await store.run(['pull', '-q', '--retry', '0', `${registry.host}/app`], withAuth())
+    expect(again.status).toBe(125)
+  })
+
+  test('login keeps what it was given as Podman does, for the user alone, beside what is there', async () => {
+    await writeFile(authFile(), JSON.stringify({ auths: { 'other.example': { auth: 'eDp5' } }, custom: 1 }))
+    await store.ok(['login', '-u', 'bob', '-p', password, registry.host], withAuth())
+    const auth = Buffer.from(`bob:${password}`).toString('base64')
+    expect(JSON.parse(await readFile(authFile(), 'utf8'))).toEqual({
+      auths: { 'other.example': { auth: 'eDp5' }, [registry.host]: { auth } },
+      custom: 1,
+    })
+    expect((await stat(authFile())).mode & 0o777).toBe(0o600)
+    expect(await store.ok(['login', '--get-login', registry.host], withAuth())).toBe('bob')
+    expect(await store.ok(['login', registry.host], withAuth())).toContain('Existing credentials are valid')
+  })
+
+  test('a wrong password is told and not kept', async () => {
+    const result = await store.run(['login', '-u', 'bob', '-p', 'wrong', registry.host], withAuth())
+    expect(result.status).toBe(125)
+    expect(result.stderr).toMatch(/invalid username\/password/)
+    await expect(stat(authFile())).rejects.toThrow()
+  })
+
+  test('--creds serves one command, and nothing is kept', async () => {
+    await imported('app')
+    await store.ok(['push', '-q', '--creds', `bob:${password}`, 'app', `${registry.host}/app`], withAuth())
+    await store.ok(['pull', '-q', '--creds', `bob:${password}`, `${registry.host}/app`], withAuth())
+    await expect(stat(authFile())).rejects.toThrow()
+  })
+
+  test('a credential helper is given the login, asked for it, and made to forget it', async () => {
+    const bin = join(store.folder, 'bin')
+    const kept = join(store.folder, 'kept.json')
+    await mkdir(bin)
+    const program = join(bin, 'docker-credential-test')
+    await writeFile(
+      program,
+      `#!/bin/sh
+case $1 in
+store) cat > ${kept} ;;
+get) cat > /dev/null; [ -e ${kept} ] && cat ${kept} || { echo credentials not found in native keychain; exit 1; } ;;
+erase) cat > /dev/null; rm ${kept} ;;
+list) echo '{}' ;;
+esac
+`,
+    )
+    await chmod(program, 0o755)
+    await writeFile(authFile(), JSON.stringify({ credHelpers: { [registry.host]: 'test' } }))
+    const options = { env: { ...withAuth().env, PATH: `${bin}:${store.env['PATH'] ?? ''}` } }
+    await store.ok(['login', '-u', 'bob', '-p', password, registry.host], options)
+    expect(JSON.parse(await readFile(kept, 'utf8'))).toEqual({
+      ServerURL: registry.host,
+      Username: 'bob',
+      Secret: password,
+    })
+    expect(await readFile(authFile(), 'utf8')).not.toContain('auths')
+    await imported('app')
+    await store.ok(['push', '-q', 'app', `${registry.host}/app`], options)
+    await store.ok(['logout', registry.host], options)
+    await expect(stat(kept)).rejects.toThrow()
+  })
+
+  test('search lists its catalogue, and its tags', async () => {
+    await imported('app')
+    for (const name of ['team/app:1', 'team/app:2', 'other:1'])
+      await store.ok(['push', '-q', '--creds', `bob:${password}`, 'app', `${registry.host}/${name}`])
+    const search = (...args: string[]): Promise<string> => store.ok(['search', '--creds', `bob:${password}`, ...args])
+    expect(await search('--format', '{{.Name}}', `${registry.host}/team`)).toBe(`${registry.host}/team/app`)
+    expect(await search('--format', '{{.Index}} {{.Stars}}', '--limit', '1', `${registry.host}/`)).toBe(
+      `${registry.host} 0`,
+    )
+    expect(await search('--filter', 'stars=3', '--format', '{{.Name}}', `${registry.host}/team`)).toBe('')
+    /* Their order is the registry's. */
+    const tags = await search('--list-tags', '--format', '{{.Tag}}', `${registry.host}/team/app`)
+    expect(tags.split('\n').sort()).toEqual(['1', '2'])
+    expect(JSON.parse(await search('--list-tags', '--format', 'json', `${registry.host}/team/app`))).toEqual([
+      { Name: `${registry.host}/team/app`, Tags: tags.split('\n') },
+    ])
+  })
+})
+
+describe('a registry over TLS', () => {
+  test('is trusted by --cert-dir, by certs.d, or with --tls-verify=false, and not otherwise', async () => {
+    const { ca, serverCertificate, serverKey } = await makeCertificates(store.folder)
+    registry = await startRegistry('', { tls: { certificate: serverCertificate, key: serverKey } })
+    await using _ = registry
+    await imported('app')
+    const push = (...args: string[]): ReturnType<TspodStore['run']> =>
+      store.run(['push', '-q', '--retry', '0', ...args, 'app', `${registry.host}/app`])
+    const untrusted = await push('--tls-verify')
+    expect(untrusted.status, untrusted.stderr).toBe(125)
+    expect(untrusted.stderr).toMatch(/certificate/i)
+    const folder = join(store.folder, 'certs')
+    await mkdir(folder)
+    await copyFile(ca, join(folder, 'ca.crt'))
+    expect(await push('--tls-verify', '--cert-dir', folder)).toMatchObject({ status: 0 })
+    expect(await push('--tls-verify=false')).toMatchObject({ status: 0 })
+    const home = join(store.env['HOME'] ?? '', '.config', 'containers', 'certs.d', registry.host)
+    await mkdir(home, { recursive: true })
+    await copyFile(ca, join(home, 'ca.crt'))
+    expect(await push('--tls-verify')).toMatchObject({ status: 0 })
+  })
+
+  test("that wants a client's certificate gets it from --cert-dir", async () => {
+    const made = await makeCertificates(store.folder)
+    const tls = { certificate: made.serverCertificate, key: made.serverKey, clientcas: [made.ca] }
+    registry = await startRegistry('', { tls })
+    await using _ = registry
+    await imported('app')
+    const folder = join(store.folder, 'certs')
+    await mkdir(folder)
+    await copyFile(made.ca, join(folder, 'ca.crt'))
+    const args = ['push', '-q', '--retry', '0', '--tls-verify', '--cert-dir', folder, 'app', `${registry.host}/app`]
+    expect((await store.run(args)).status).toBe(125)
+    await copyFile(made.clientCertificate, join(folder, 'client.cert'))
+    await copyFile(made.clientKey, join(folder, 'client.key'))
+    await store.ok(args)
+  })
+})
+
+describe('a registry with tokens', () => {
+  test('is given an identity token, and its token for pushes', async () => {
+    await using tokens = await startTestRegistry()
+    const forms: string[] = []
+    tokens.misbehave = (request, response, url) => {
+      if (url.pathname === '/token') {
+        const chunks: Buffer[] = []
+        request.on('data', (chunk: Buffer) => chunks.push(chunk))
+        request.on('end', () => {
+          forms.push(Buffer.concat(chunks).toString())
+          response.end(JSON.stringify({ access_token: 'short-lived' }))
+        })
+        return true
+      }
+      if (request.headers.authorization === 'Bearer short-lived') return false
+      const realm = `http://${tokens.host}/token`
+      response.writeHead(401, { 'www-authenticate': `Bearer realm="${realm}",service="test"` }).end()
+      return true
+    }
+    tokens.putImage('app', 'latest', [tarArchive([{ path: 'file', content: 'x' }])])
+    const auths = { [tokens.host]: { auth: Buffer.from('<token>:').toString('base64'), identitytoken: 'long-lived' } }
+    await writeFile(authFile(), JSON.stringify({ auths }))
+    await store.ok(['pull', '-q', `${tokens.host}/app`], withAuth())
+    expect(forms).toHaveLength(1)
+    expect(Object.fromEntries(new URLSearchParams(forms[0]))).toMatchObject({
+      grant_type: 'refresh_token',
+      refresh_token: 'long-lived',
+      scope: 'repository:app:pull',
+      service: 'test',
+    })
+  })
+})
