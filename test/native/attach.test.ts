@@ -257,9 +257,9 @@ withBusybox('a terminal', () => {
   const plan = { stdinOpen: true }
 
   test('has the size of ours, follows it, and ends with the command’s status', async () => {
-    const command = 'stty size; trap "stty size; exit 8" WINCH; echo ready; while :; do sleep 0.05; done'
+    const command = 'stty size; trap "stty size; exit 8" WINCH; touch /tmp/ready; while :; do sleep 0.05; done'
     await using folder = await runFolder(['sh', '-c', command], { plan, terminal: true })
-    const script = `stty rows 33 cols 99; (sleep 0.01; while ! grep -q running ${folder.stateDir}/state.json; do :; done; stty rows 20 cols 70 </dev/tty) & "$RUNTIME" launch "$RUNDIR"; echo "status $?"`
+    const script = `stty rows 33 cols 99; (until [ -e ${folder.stateDir}/upper/tmp/ready ]; do sleep 0.01; done; stty rows 20 cols 70 </dev/tty) & "$RUNTIME" launch "$RUNDIR"; echo "status $?"`
     const terminal = onTerminal(folder, script)
     const { stdout } = await terminal.end
     expect(stdout).toContain('20 70')
@@ -291,7 +291,7 @@ withBusybox('a terminal', () => {
   })
 
   test('takes other detach keys, and Ctrl-C for itself', async () => {
-    await using folder = await runFolder(['sh', '-c', 'trap "echo interrupted" INT; echo ready; cat; cat'], { plan, terminal: true })
+    await using folder = await runFolder(['sh', '-c', 'trap "echo interrupted" INT; echo ready; while :; do sleep 0.05; done'], { plan, terminal: true })
     const terminal = onTerminal(folder, '"$RUNTIME" launch "$RUNDIR" --detach-keys ctrl-x,y; echo "status $?"')
     await terminal.until('ready')
     terminal.type('\x03')
