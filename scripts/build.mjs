@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /*
- * dist/tspod.cjs    the command line: one CommonJS bundle; every command, and everything a command imports
- *                   dynamically, is evaluated only when it is needed
+ * dist/tspod.cjs    the command line: what starts, and what most commands need; every command, and everything a command
+ *                   imports dynamically, is evaluated only when it is needed
+ * dist/rest.cjs     the other commands and what they need, read by the first who asks for it
  * dist/vendor/      the dependencies that few runs need, each a file of its own: whoever does not use them does not read them
  * dist/index.js     the library: ESM, dynamic imports as chunks beside it
  * dist/oclif.manifest.json  what the commands are called and which flags they have
@@ -14,6 +15,7 @@ import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Config } from '@oclif/core'
 import { build } from 'esbuild'
+import { bundleProgram } from './build/program.mjs'
 import { lazyOclif } from './build/lazy-oclif.mjs'
 import { buildVendors, vendors } from './build/vendors.mjs'
 
@@ -21,6 +23,8 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const dist = join(root, 'dist')
 const version = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version
 const fast = process.argv.includes('--fast')
+/** For stack traces: names stay as they are in the source. */
+const minify = !process.argv.includes('--readable')
 
 /** `commands/image/ls.ts` is `image:ls`. */
 function commandFiles(folder = join(root, 'commands')) {
@@ -46,34 +50,6 @@ const shared = {
   logOverride: { 'empty-import-meta': 'silent', 'require-resolve-not-external': 'silent' },
 }
 
-/** The entry of a bundle is text: a table from command id to a `require` that esbuild makes lazy. */
-function entry(files, aliases) {
-  const rows = files.map((path) => [idOf(path), `() => require(${JSON.stringify(path)}).default`])
-  const aliasRows = [...aliases].map(([alias, id]) => `${JSON.stringify(alias)}: ${JSON.stringify(id)}`)
-  return `
-    const commands = { ${rows.map(([id, load]) => `${JSON.stringify(id)}: ${load}`).join(',\n')} }
-    const aliases = { ${aliasRows.join(',\n')} }
-    exports.commands = commands
-    exports.main = (argv, done) => require('./src/cli/main.ts').main(argv, { commands, aliases, version: ${JSON.stringify(version)}, done })
-  `
-}
-
-async function bundleCommands(contents, outfile, small = {}) {
-  await build({
-    ...shared,
-    stdin: { contents, resolveDir: root, sourcefile: 'entry.cjs', loader: 'js' },
-    outfile,
-    format: 'cjs',
-    // An external import() becomes a require, too: it is as lazy, and starts no ESM loader.
-    supported: { 'dynamic-import': false },
-    ...small,
-    banner: { js: 'var __url="file://"+encodeURI(__filename).replace(/[?#]/g,encodeURIComponent);' },
-    define: { 'import.meta.url': '__url', 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
-    plugins: [vendors(), lazyOclif()],
-    external: ['typescript', 'ts-node', 'tsx'],
-  })
-}
-
 /**
  * Loads every command once and lets oclif write down what it finds (names, aliases, flags, summaries): help,
  * completion and the tests of the man pages read dist/oclif.manifest.json instead of loading every command.
@@ -82,7 +58,18 @@ async function describe(files) {
   const outfile = join(dist, 'describe.cjs')
   rmSync(join(dist, 'oclif.manifest.json'), { force: true })
   const rows = files.map((path) => `${JSON.stringify(idOf(path))}: require(${JSON.stringify(path)}).default`)
-  await bundleCommands(`exports.classes = { ${rows.join(',\n')} }`, outfile)
+  const contents = `exports.classes = { ${rows.join(',\n')} }`
+  await build({
+    ...shared,
+    stdin: { contents, resolveDir: root, sourcefile: 'entry.cjs', loader: 'js' },
+    outfile,
+    format: 'cjs',
+    supported: { 'dynamic-import': false },
+    banner: { js: 'var __url="file://"+encodeURI(__filename);' },
+    define: { 'import.meta.url': '__url', 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
+    plugins: [vendors(), lazyOclif()],
+    external: ['typescript', 'ts-node', 'tsx'],
+  })
   const commands = { strategy: 'explicit', target: './describe.cjs', identifier: 'classes' }
   const pjson = { name: 'tspod', version, oclif: { bin: 'tspod', commands } }
   const config = await Config.load({ root: dist, version, pjson })
@@ -106,17 +93,6 @@ function aliasTable(described) {
   return table
 }
 
-/** A function expression, for vm.Script; its first line holds the hash that caches are keyed by. */
-function writeScript(outfile) {
-  const body = readFileSync(outfile, 'utf8')
-  const hash = createHash('sha256').update(body).digest('hex').slice(0, 16)
-  const wrapped = `/*${hash}*/(function(exports,require,module,__filename,__dirname){${body}\n})`
-  writeFileSync(`${outfile}.tmp`, wrapped)
-  renameSync(`${outfile}.tmp`, outfile.replace(/\.raw\.cjs$/, '.cjs'))
-  renameSync(`${outfile}.map`, outfile.replace(/\.raw\.cjs$/, '.cjs.map'))
-  rmSync(outfile)
-}
-
 async function bundleLibrary() {
   const chunks = join(dist, 'chunks')
   rmSync(chunks, { recursive: true, force: true })
@@ -134,9 +110,7 @@ async function bundleLibrary() {
 mkdirSync(dist, { recursive: true })
 const files = commandFiles()
 const described = await describe(files)
-const raw = join(dist, 'tspod.raw.cjs')
-await bundleCommands(entry(files, aliasTable(described)), raw, { minify: true, sourcemap: 'external' })
-writeScript(raw)
+await bundleProgram({ root, dist, shared, files, idOf, aliases: aliasTable(described), version, minify })
 await buildVendors(dist, shared)
 await bundleLibrary()
 if (!fast) {

@@ -6,6 +6,9 @@ import { lazyOclif } from './lazy-oclif.mjs'
 /** What is read only by who uses it. `web-streams-polyfill` stands for something that Node has. */
 const packages = ['@oclif/core/execute', 'execa', 'node-fetch', 'ora', 'tar-fs', 'smol-toml']
 
+/** Whether an import of that name is one of them. */
+export const isVendor = (name) => packages.includes(name)
+
 const fileOf = (name) => `${name.replace(/^@/, '').replaceAll('/', '-')}.cjs`
 
 /** In the bundle: a `require` of the file, as the launcher in bin/ resolves it. */
