@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { connectMonitor } from '../../src/runtime/monitor.js'
@@ -148,9 +149,9 @@ withBusybox('a health check', () => {
   })
 
   test('keeps a second log where it is told to', async () => {
-    const path = join('/tmp', `tspod-health-${process.pid}`)
+    const path = join(tmpdir(), `tspod-health-${process.pid}`)
     await using folder = await checked({ argv: ['echo', 'seen'], intervalNs: hour, logPath: path })
-    const seen = await whenInFolder(folder.stateDir, async () => {
+    const seen = await whenInFolder(tmpdir(), async () => {
       const text = await readFile(path, 'utf8').catch(() => '{}')
       return text.includes('seen') ? (JSON.parse(text) as unknown) : undefined
     })
@@ -241,7 +242,7 @@ withBusybox('events', () => {
 
 withBusybox('systemd hears', () => {
   test('that a service is ready at the first success', async () => {
-    await using socket = await datagramSocket(join('/tmp', `tspod-notify-${process.pid}`))
+    await using socket = await datagramSocket(join(tmpdir(), `tspod-notify-${process.pid}`))
     await using folder = await runFolder(['sleep', '1000'], {
       plan: { sdnotify: 'healthy', healthcheck: { ...check, argv: ['sh', '-c', '[ -e /tmp/go ]'], retries: 1000 } },
     })
@@ -254,7 +255,7 @@ withBusybox('systemd hears', () => {
   })
 
   test('what a container says by its own socket, and not whom it says it is', async () => {
-    await using socket = await datagramSocket(join('/tmp', `tspod-notify-own-${process.pid}`))
+    await using socket = await datagramSocket(join(tmpdir(), `tspod-notify-own-${process.pid}`))
     await using folder = await runFolder(['sleep', '1000'], { plan: { sdnotify: 'container' } })
     await ended(folder.launch(['--detach'], { env: { ...process.env, NOTIFY_SOCKET: socket.path } }))
     const { monitorPid } = await folder.state((state) => state.status === 'running')
