@@ -12,7 +12,7 @@ export default class Kill extends ContainersCommand<typeof Kill> {
   }
 
   protected override isMeant(container: ContainerSummary): boolean {
-    return container.status === 'running'
+    return container.status === 'running' || container.status === 'paused'
   }
 
   protected override act(engine: Engine, name: string, flags: FlagsOf<typeof Kill>): Promise<void> {

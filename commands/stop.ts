@@ -18,7 +18,7 @@ export default class Stop extends ContainersCommand<typeof Stop> {
   }
 
   protected override isMeant(container: ContainerSummary): boolean {
-    return container.status === 'running'
+    return container.status === 'running' || container.status === 'paused'
   }
 
   protected override isIgnored(error: unknown, flags: FlagsOf<typeof Stop>): boolean {

@@ -5,9 +5,12 @@ import { listFlag, switchFlag, valueFlag } from '../src/cli/flags/define.js'
 import { invalid, parseDuration } from '../src/cli/parse/value.js'
 
 const conditions: readonly WaitCondition[] = [
+  'configured',
   'created',
   'exited',
   'healthy',
+  'initialized',
+  'paused',
   'removing',
   'running',
   'stopped',

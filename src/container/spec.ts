@@ -120,6 +120,23 @@ export interface HealthcheckSpec {
   readonly startPeriod?: number
   readonly startInterval?: number
   readonly onFailure?: 'none' | 'kill' | 'restart' | 'stop'
+  /** Runs in its place until it has succeeded. */
+  readonly startup?: StartupCheckSpec
+  /** `local`, `events_logger`, or a folder. */
+  readonly logDestination?: string
+  /** Checks kept, and bytes kept of the output of one; 0: as many as there are. */
+  readonly maxLogCount?: number
+  readonly maxLogSize?: number
+}
+
+/** Times in nanoseconds. */
+export interface StartupCheckSpec {
+  readonly command: readonly string[]
+  readonly interval?: number
+  readonly timeout?: number
+  /** So many failures in a row restart the container; 0: none do. */
+  readonly retries?: number
+  readonly successes?: number
 }
 
 /** `options` are what followed in `-v src:dst:options` or `--mount`, mount(8) and Podman names (`ro`, `z`, `U`, `rslave` …). */

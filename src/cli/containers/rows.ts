@@ -128,16 +128,20 @@ function commandText(command: readonly string[], { noTrunc }: RowOptions): strin
 export function statusText(row: ContainerSummary, now: Date): string {
   switch (row.status) {
     case 'running':
-      return row.startedAt === undefined ? 'Up' : `Up ${humanDuration(now.getTime() - row.startedAt.getTime())}`
+      return `${upText(row, now)}${row.health === undefined ? '' : ` (${row.health})`}`
     case 'exited':
       return `Exited (${row.exitCode ?? 0}) ${row.finishedAt === undefined ? '' : ago(row.finishedAt, now)}`.trimEnd()
     case 'created':
       return 'Created'
     case 'paused':
-      return 'Paused'
+      return `${upText(row, now)} (Paused)`
     case 'removing':
       return 'Removing'
   }
+}
+
+function upText({ startedAt }: ContainerSummary, now: Date): string {
+  return startedAt === undefined ? 'Up' : `Up ${humanDuration(now.getTime() - startedAt.getTime())}`
 }
 
 /** `0.0.0.0:8080->80/tcp`; a range is `0.0.0.0:8080-8082->80-82/tcp`. */

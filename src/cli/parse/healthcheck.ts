@@ -10,6 +10,14 @@ export interface HealthFlags {
   readonly 'health-start-period'?: string | undefined
   readonly 'health-start-interval'?: string | undefined
   readonly 'health-on-failure'?: string | undefined
+  readonly 'health-log-destination'?: string | undefined
+  readonly 'health-max-log-count'?: string | undefined
+  readonly 'health-max-log-size'?: string | undefined
+  readonly 'health-startup-cmd'?: string | undefined
+  readonly 'health-startup-interval'?: string | undefined
+  readonly 'health-startup-retries'?: string | undefined
+  readonly 'health-startup-success'?: string | undefined
+  readonly 'health-startup-timeout'?: string | undefined
   readonly 'no-healthcheck': boolean
 }
 
@@ -30,7 +38,37 @@ export function parseHealthcheck(flags: HealthFlags): HealthcheckSpec | 'none' |
   if (retries !== undefined) health.retries = parseInteger(retries, 1, 1_000_000)
   const onFailure = flags['health-on-failure']
   if (onFailure !== undefined) health.onFailure = parseOnFailure(onFailure)
+  setLog(health, flags)
+  const startup = parseStartup(flags)
+  if (startup !== undefined) health.startup = startup
   return Object.keys(health).length === 0 ? undefined : health
+}
+
+function setLog(health: Mutable, flags: HealthFlags): void {
+  const destination = flags['health-log-destination']
+  if (destination !== undefined) health.logDestination = destination
+  const count = flags['health-max-log-count']
+  if (count !== undefined) health.maxLogCount = parseInteger(count, 0, 1_000_000)
+  const size = flags['health-max-log-size']
+  if (size !== undefined) health.maxLogSize = parseInteger(size, 0, 2 ** 31 - 1)
+}
+
+function parseStartup(flags: HealthFlags): HealthcheckSpec['startup'] {
+  const command = flags['health-startup-cmd']
+  const { 'health-startup-interval': interval, 'health-startup-timeout': timeout } = flags
+  const { 'health-startup-retries': retries, 'health-startup-success': successes } = flags
+  if (command === undefined || command === '') {
+    if ([interval, timeout, retries, successes].some((value) => value !== undefined))
+      throw invalid('a startup check needs its command: --health-startup-cmd')
+    return undefined
+  }
+  return {
+    command: parseHealthCommand(command),
+    ...(interval === undefined ? {} : { interval: interval === 'disable' ? 0 : parseDuration(interval) }),
+    ...(timeout === undefined ? {} : { timeout: atLeastOneSecond(timeout, '--health-startup-timeout') }),
+    ...(retries === undefined ? {} : { retries: parseInteger(retries, 0, 1_000_000) }),
+    ...(successes === undefined ? {} : { successes: parseInteger(successes, 1, 1_000_000) }),
+  }
 }
 
 function setInterval(health: Mutable, flags: HealthFlags): void {

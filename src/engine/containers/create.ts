@@ -8,6 +8,7 @@ import { requireName, validateSpec } from '../../container/validate.js'
 import { exists, removeFile, writeFile } from '../../state/file.js'
 import type { Lock } from '../../state/lock.js'
 import type { Context } from '../context.js'
+import { emitContainerEvent } from '../events/write.js'
 import { containerImage } from './image.js'
 import { generateName } from './names.js'
 import { resolveDonors } from './donors.js'
@@ -64,6 +65,7 @@ export async function prepareContainer(
     }
     if (options.cidfile !== undefined) writeCidfile(options.cidfile, id, undo)
     saveRecord(context, record, { sync: !options.ephemeral })
+    emitContainerEvent(context, record, 'create')
     return { record, warnings, lock }
   } catch (error) {
     for (const step of undo.reverse()) await step()

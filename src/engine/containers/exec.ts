@@ -9,6 +9,7 @@ import { processSection } from '../../container/oci-config/process.js'
 import type { ExecPlan } from '../../runtime/protocol.js'
 import { folderMode, writeFile } from '../../state/file.js'
 import type { Context } from '../context.js'
+import { emitContainerEvent } from '../events/write.js'
 import { observe } from './observe.js'
 import { seccompFilter } from './seccomp.js'
 import { containerPaths, findContainer } from './store.js'
@@ -83,6 +84,7 @@ export async function writeExecPlan(context: Context, nameOrId: string, spec: Ex
   mkdirSync(folder, { recursive: true, mode: folderMode })
   const planPath = join(folder, `${session}.json`)
   writeFile(planPath, JSON.stringify(plan))
+  emitContainerEvent(context, record, 'exec', { Attributes: { execID: session } })
   return { record, session, planPath }
 }
 

@@ -2,7 +2,7 @@ import { constants } from 'node:os'
 import { TspodError, type ErrorCode } from '../../base/errors.js'
 import type { LaunchError } from '../../runtime/protocol.js'
 import type { Context } from '../context.js'
-import { observe } from './observe.js'
+import { isUp, observe } from './observe.js'
 import { lockContainer, readRecord } from './store.js'
 
 /**
@@ -16,7 +16,7 @@ export async function launchFailed(context: Context, id: string, text: string | 
   try {
     const record = readRecord(context, id)
     gone = record === undefined
-    if (record && (record.ephemeral || record.spec.remove) && observe(context, id).status !== 'running') {
+    if (record && (record.ephemeral || record.spec.remove) && !isUp(observe(context, id))) {
       const { removeStopped } = await import('./remove.js')
       await removeStopped(context, record, { volumes: true })
       gone = true

@@ -55,6 +55,8 @@ const statuses = [
   'unknown',
 ]
 
+const healths = ['none', 'starting', 'healthy', 'unhealthy']
+
 const makers: Readonly<Record<string, (value: string, input: FilterInput) => Test>> = {
   id: (value) => {
     const matches = pattern(value)
@@ -114,7 +116,11 @@ const makers: Readonly<Record<string, (value: string, input: FilterInput) => Tes
       summary.ports.map(({ hostPort, range, protocol }) => ({ port: hostPort, range, protocol })),
     ),
   expose: (value) => portTest(value, (summary) => summary.exposed),
-  health: (value) => () => value === 'none' || value === '',
+  health: (value) => {
+    if (!healths.includes(value))
+      throw new TspodError('invalid-argument', `${value} is not a valid health: ${healths.join(', ')}`)
+    return ({ health = 'none' }) => health === value
+  },
   pod: () => () => false,
   command:
     (value) =>

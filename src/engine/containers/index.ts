@@ -1,5 +1,9 @@
 import type { ContainerSpec } from '../../container/spec.js'
 import type { Context } from '../context.js'
+import type { CommitOptions } from './commit.js'
+import type { CopyEnd, CopyOptions } from './copy-ends.js'
+import type { ArchiveOutput } from './export.js'
+import type { ContainerStats, StatsOptions } from './stats.js'
 import type {
   AttachOptions,
   CreateOptions,
@@ -60,8 +64,44 @@ export function bindContainers(context: Context) {
     /** For the command line's hidden verb: clears up, and throws what went wrong. */
     launchFailed: async (id: string, error: string | undefined) =>
       (await import('./failure.js')).launchFailed(context, id, error),
+    /** Copies files between containers, the host and tar archives, by Docker's rules. */
+    copy: async (from: CopyEnd, to: CopyEnd, options?: CopyOptions) =>
+      (await import('./copy.js')).copyFiles(context, from, to, options),
+    /** All files of a container as a tar archive. */
+    export: async (nameOrId: string, output: ArchiveOutput) =>
+      (await import('./export.js')).exportContainer(context, nameOrId, output),
+    /** Makes an image of a container; answers its ID. */
+    commit: async (nameOrId: string, options?: CommitOptions) =>
+      (await import('./commit.js')).commitContainer(context, nameOrId, options),
+    /** What a container has changed in its image's files, or an image in those of the layers below. */
+    changes: async (nameOrId: string, kind?: 'container' | 'image' | 'any') =>
+      (await import('./changes.js')).changesOf(context, nameOrId, kind),
     prune: async (filters?: readonly string[]) => (await import('./prune.js')).pruneContainers(context, filters),
+    rename: async (nameOrId: string, newName: string) =>
+      (await import('./rename.js')).renameContainer(context, nameOrId, newName),
+    pause: async (nameOrId: string) => (await import('./pause.js')).pauseContainer(context, nameOrId),
+    unpause: async (nameOrId: string) => (await import('./pause.js')).unpauseContainer(context, nameOrId),
+    /** Its processes; nothing of the image is executed. */
+    top: async (nameOrId: string, descriptors?: readonly string[]) =>
+      (await import('./top.js')).topContainer(context, nameOrId, descriptors),
+    /** The names that `top` knows. */
+    topDescriptors: async () => (await import('./top.js')).topDescriptors(),
+    ports: async (nameOrId: string, wanted?: string) =>
+      (await import('./port.js')).containerPorts(context, nameOrId, wanted),
+    /** What containers use, again and again. Without names: those that run. */
+    stats: (names: readonly string[] = [], options?: StatsOptions) => statsLater(context, names, options),
+    /** Runs a health check now. */
+    healthcheck: async (nameOrId: string) => (await import('./healthcheck.js')).runHealthcheck(context, nameOrId),
   }
+}
+
+async function* statsLater(
+  context: Context,
+  names: readonly string[],
+  options: StatsOptions | undefined,
+): AsyncGenerator<readonly ContainerStats[]> {
+  const { containerStats } = await import('./stats.js')
+  yield* containerStats(context, names, options)
 }
 
 async function* logsLater(

@@ -4,7 +4,8 @@ import type { MountSpec, NamespaceMode, PortSpec } from '../../container/spec.js
 import type { Context } from '../context.js'
 import { volumeData } from '../volumes.js'
 import { logPath } from './log-plan.js'
-import { exitCodeOf, observe, type Observed } from './observe.js'
+import { readHealth } from './health.js'
+import { exitCodeOf, isUp, observe, type Observed } from './observe.js'
 import { sizeOf } from './query.js'
 import { containerPaths, findContainer } from './store.js'
 
@@ -36,7 +37,7 @@ function inspectRecord(
     Created: record.created,
     Path: path,
     Args: args,
-    State: stateSection(seen),
+    State: { ...stateSection(seen), ...healthSection(context, record, seen) },
     Image: spec.image.id,
     ImageDigest: spec.image.digest,
     ImageName: spec.image.name,
@@ -84,7 +85,7 @@ function stateSection(seen: Observed) {
   return {
     OciVersion: '1.2.0',
     Status: status,
-    Running: status === 'running',
+    Running: status === 'running' || status === 'paused',
     Paused: status === 'paused',
     Restarting: state?.restarting === true && seen.monitored,
     OOMKilled: state?.oomKilled ?? false,
@@ -98,6 +99,23 @@ function stateSection(seen: Observed) {
     CgroupPath: state?.cgroupPath ?? '',
     CheckpointedAt: never,
     RestoredAt: never,
+  }
+}
+
+function healthSection(context: Context, record: ContainerRecord, seen: Observed) {
+  if (record.spec.healthcheck === undefined) return {}
+  const health = readHealth(context, record.id)
+  return {
+    Health: {
+      Status: health?.status ?? (isUp(seen) ? 'starting' : ''),
+      FailingStreak: health?.failingStreak ?? 0,
+      Log: (health?.log ?? []).map(({ start, end, exitCode, output }) => ({
+        Start: start,
+        End: end,
+        ExitCode: exitCode,
+        Output: output,
+      })),
+    },
   }
 }
 
@@ -134,7 +152,16 @@ function configSection({ id, spec }: ContainerRecord) {
         Array.from({ length: range }, (_, index) => [`${port + index}/${protocol}`, {}]),
       ),
     ),
-    ...(spec.healthcheck ? { Healthcheck: healthcheckSection(spec.healthcheck) } : {}),
+    ...(spec.healthcheck
+      ? {
+          Healthcheck: healthcheckSection(spec.healthcheck),
+          HealthcheckOnFailureAction: spec.healthcheck.onFailure ?? 'none',
+          HealthLogDestination: spec.healthcheck.logDestination ?? 'local',
+          HealthcheckMaxLogCount: spec.healthcheck.maxLogCount ?? 5,
+          HealthcheckMaxLogSize: spec.healthcheck.maxLogSize ?? 500,
+          ...startupSection(spec.healthcheck.startup),
+        }
+      : {}),
   }
 }
 
@@ -145,6 +172,14 @@ function healthcheckSection(check: NonNullable<ContainerRecord['spec']['healthch
     Timeout: check.timeout,
     Retries: check.retries,
     StartPeriod: check.startPeriod,
+  }
+}
+
+function startupSection(startup: NonNullable<ContainerRecord['spec']['healthcheck']>['startup']) {
+  if (startup === undefined) return {}
+  const { command, interval = 0, timeout = 0, retries = 0, successes = 0 } = startup
+  return {
+    StartupHealthCheck: { Test: command, Interval: interval, Timeout: timeout, Retries: retries, Successes: successes },
   }
 }
 

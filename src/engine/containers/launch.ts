@@ -7,8 +7,10 @@ import type { LaunchPlan, RemovePlan } from '../../runtime/protocol.js'
 import { folderMode, hasErrno, removeFolder, writeFile } from '../../state/file.js'
 import type { Context } from '../context.js'
 import { volumesOf } from '../volumes.js'
+import { eventsPlan } from '../events/plan.js'
 import { cgroupPlan } from './cgroup.js'
 import { joinedNamespaces } from './donors.js'
+import { healthPlan } from './health-plan.js'
 import { logPlan } from './log-plan.js'
 import { resolveMounts } from './mounts.js'
 import { networkOf } from './network.js'
@@ -80,6 +82,8 @@ export async function writeBundle(context: Context, record: ContainerRecord, opt
     stopTimeoutSeconds: spec.stopTimeoutSeconds,
     timeoutSeconds: spec.timeoutSeconds,
     restart: spec.restart,
+    ...healthPlan(record),
+    events: eventsPlan(context.paths, record),
     ...owner(record),
     ...(spec.remove ? { remove: removePlan(context, record) } : {}),
     ...(await otherRuntime(context)),

@@ -1,11 +1,14 @@
 import { TspodError } from '../../base/errors.js'
 import type { ContainerRecord } from '../../container/record.js'
 import type { MonitorConnection } from '../../runtime/monitor.js'
+import type { HealthStatus } from '../../runtime/protocol.js'
 import type { Lock } from '../../state/lock.js'
 import type { Context } from '../context.js'
+import { emitContainerEvent } from '../events/write.js'
 import { launchError } from './failure.js'
+import { healthStatus } from './health.js'
 import { writeBundle } from './launch.js'
-import { exitCodeOf, observe } from './observe.js'
+import { exitCodeOf, isUp, observe } from './observe.js'
 import { becomeLauncher } from './run.js'
 import { findContainer, lockContainer, noSuchContainer, readRecord } from './store.js'
 import { stopContainer, waitForEnd } from './stop.js'
@@ -15,7 +18,7 @@ import type { ForegroundResult, StartOptions, StopOptions, StreamName, WaitCondi
 export async function startContainer(context: Context, nameOrId: string): Promise<void> {
   const { record, lock } = await lockForStart(context, nameOrId)
   try {
-    if (observe(context, record.id).status === 'running') return
+    if (isRunning(context, record)) return
     const connection = await launchLocked(context, record, lock, [])
     connection.close()
   } finally {
@@ -30,7 +33,7 @@ export async function startInPlace(
   options: StartOptions,
 ): Promise<ForegroundResult> {
   const { record, lock } = await lockForStart(context, nameOrId)
-  if (observe(context, record.id).status === 'running') {
+  if (isRunning(context, record)) {
     lock.release()
     const { attachInPlace } = await import('./attach.js')
     return attachInPlace(context, record.id, { ...options, stdin: options.interactive === true })
@@ -77,9 +80,10 @@ export async function launchLocked(
 
 /** Stops and starts again. */
 export async function restartContainer(context: Context, nameOrId: string, options: StopOptions = {}): Promise<void> {
-  const { id } = findContainer(context, nameOrId)
-  await stopContainer(context, id, options)
-  await startContainer(context, id)
+  const record = findContainer(context, nameOrId)
+  await stopContainer(context, record.id, options)
+  await startContainer(context, record.id)
+  emitContainerEvent(context, record, 'restart')
 }
 
 const pollMilliseconds = 250
@@ -93,18 +97,31 @@ export async function waitContainer(context: Context, nameOrId: string, options:
     options.signal?.throwIfAborted()
     const seen = observe(context, record.id)
     const exists = readRecord(context, record.id) !== undefined
-    if (conditions.some((condition) => isMet(condition, seen.status, exists)))
+    if (
+      conditions.some((condition) => isMet(condition, seen.status, exists, () => healthStatus(context, record, seen)))
+    )
       return exitCodeOf(seen) ?? (ends && !exists ? 0 : -1)
     if (!exists) throw noSuchContainer(nameOrId)
-    if (ends && seen.status === 'running') {
+    if (ends && isUp(seen)) {
       const code = await endOf(context, record)
       if (code !== undefined) return code
     } else await pause(options.intervalMilliseconds ?? pollMilliseconds)
   }
 }
 
-function isMet(condition: WaitCondition, status: string, exists: boolean): boolean {
+function isMet(
+  condition: WaitCondition,
+  status: string,
+  exists: boolean,
+  health: () => HealthStatus | undefined,
+): boolean {
   switch (condition) {
+    case 'healthy':
+    case 'unhealthy':
+      return health() === condition
+    case 'configured':
+    case 'initialized':
+      return status === 'created'
     case 'stopped':
       return !exists || status === 'exited' || status === 'created'
     case 'exited':
@@ -123,6 +140,15 @@ async function endOf(context: Context, record: ContainerRecord): Promise<number 
   if (code !== undefined) return code
   await waitForEnd(context, record, observe(context, record.id))
   return exitCodeOf(observe(context, record.id))
+}
+
+function isRunning(context: Context, record: ContainerRecord): boolean {
+  const { status } = observe(context, record.id)
+  if (status !== 'paused') return status === 'running'
+  throw new TspodError(
+    'container-state',
+    `unable to start container ${record.id}: it is paused, "tspod unpause ${record.name}" lets it go on: container state improper`,
+  )
 }
 
 function pause(milliseconds: number): Promise<void> {

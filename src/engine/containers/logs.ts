@@ -6,7 +6,7 @@ import type { Context } from '../context.js'
 import { isRotated, LogFile, logFiles, tailOffset } from './log-file.js'
 import { parseLogRecord, timeOf } from './log-format.js'
 import { logPath } from './log-plan.js'
-import { observe } from './observe.js'
+import { isUp, observe } from './observe.js'
 import { findContainer, readRecord } from './store.js'
 import type { LogLine, LogOptions } from './types.js'
 
@@ -114,8 +114,8 @@ async function* follow(
 
 function hasEnded(context: Context, id: string): boolean {
   if (readRecord(context, id) === undefined) return true
-  const { status, monitored } = observe(context, id)
-  return status !== 'running' && !monitored
+  const seen = observe(context, id)
+  return !isUp(seen) && !seen.monitored
 }
 
 /** The file that the path names now, if that is not the one being read. */

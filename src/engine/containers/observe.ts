@@ -3,6 +3,7 @@ import type { ContainerRecord } from '../../container/record.js'
 import type { ObservedState } from '../../runtime/protocol.js'
 import { readJson, readText } from '../../state/file.js'
 import type { Context } from '../context.js'
+import { isFrozen } from './freezer.js'
 import { containerPaths } from './store.js'
 import type { ContainerStatus } from './types.js'
 
@@ -33,7 +34,7 @@ export function observeRecord(context: Context, record: Pick<ContainerRecord, 'i
 }
 
 function isBetween({ state, status }: Observed): boolean {
-  return state?.status === 'running' && status !== 'running'
+  return state?.status === 'running' && !isUp({ status })
 }
 
 function judge(state: ObservedState | undefined): Observed {
@@ -42,10 +43,15 @@ function judge(state: ObservedState | undefined): Observed {
   const monitored = sameBoot && processIsAlive(state.monitorPid, state.monitorStartTime)
   if (state.status === 'created') return { status: 'created', state, monitored, pid: monitored ? state.pid : 0 }
   const alive = sameBoot && state.status === 'running' && processIsAlive(state.pid, state.startTime)
-  if (alive) return { status: 'running', state, monitored, pid: state.pid }
+  if (alive) return { status: isFrozen(state.cgroupPath) ? 'paused' : 'running', state, monitored, pid: state.pid }
   /* Between the process's end and the monitor's word the container still counts as running. */
   if (state.status === 'running' && monitored) return { status: 'running', state, monitored, pid: state.pid }
   return { status: 'exited', state, monitored, pid: 0 }
+}
+
+/** Whether it has processes, be they frozen. */
+export function isUp({ status }: Pick<Observed, 'status'>): boolean {
+  return status === 'running' || status === 'paused'
 }
 
 /** The exit status: what was written, or 137 where the monitor was gone before it could write. */

@@ -4,6 +4,7 @@ import { TspodError } from '../../base/errors.js'
 import type { ContainerRecord } from '../../container/record.js'
 import type { Context } from '../context.js'
 import { compileFilters } from './filters.js'
+import { healthStatus } from './health.js'
 import { exitCodeOf, observe, type Observed } from './observe.js'
 import { containerPaths, idOf, listRecords, readRecord } from './store.js'
 import type { ContainerSummary, ListOptions, PublishedPort } from './types.js'
@@ -30,7 +31,9 @@ export async function listContainers(context: Context, options: ListOptions = {}
 /** One that is being removed while we look is not there. */
 function trySummary(context: Context, record: ContainerRecord): ContainerSummary | undefined {
   try {
-    return summaryOf(record, observe(context, record.id))
+    const seen = observe(context, record.id)
+    const health = healthStatus(context, record, seen)
+    return { ...summaryOf(record, seen), ...(health === undefined ? {} : { health }) }
   } catch (error) {
     context.log(
       'warn',

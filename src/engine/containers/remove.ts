@@ -5,8 +5,9 @@ import type { ContainerRecord } from '../../container/record.js'
 import { namesIn } from '../../state/collection.js'
 import { removeFile, removeFolder } from '../../state/file.js'
 import type { Context } from '../context.js'
+import { emitContainerEvent } from '../events/write.js'
 import { donorIds } from './donors.js'
-import { observe } from './observe.js'
+import { isUp, observe } from './observe.js'
 import {
   containerPaths,
   findContainer,
@@ -44,6 +45,7 @@ export async function removeContainer(
     requireStopped(context, record)
     await removeStopped(context, record, { volumes: options.volumes === true || record.spec.remove })
     gone = true
+    emitContainerEvent(context, record, 'remove')
     return record.id
   } finally {
     lock.release({ unlink: gone })
@@ -121,17 +123,17 @@ export function volumeNames({ spec }: ContainerRecord): string[] {
 }
 
 function requireStopped(context: Context, record: ContainerRecord): void {
-  const { status } = observe(context, record.id)
-  if (status !== 'running') return
+  const seen = observe(context, record.id)
+  if (!isUp(seen)) return
   throw new TspodError(
     'container-running',
-    `cannot remove container ${record.id} as it is running - running or paused containers cannot be removed without force: ` +
+    `cannot remove container ${record.id} as it is ${seen.status} - running or paused containers cannot be removed without force: ` +
       'container state improper',
   )
 }
 
 async function stopForRemoval(context: Context, record: ContainerRecord, options: RemoveOptions): Promise<void> {
-  if (observe(context, record.id).status !== 'running') return
+  if (!isUp(observe(context, record.id))) return
   const timeoutSeconds = options.timeoutSeconds ?? 0
   await stopRunning(context, record, timeoutSeconds === 0 ? { signal: 9, timeoutSeconds: 0 } : { timeoutSeconds })
 }

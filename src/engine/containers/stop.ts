@@ -6,7 +6,9 @@ import type { ContainerRecord } from '../../container/record.js'
 import type { ClientMessage } from '../../runtime/protocol.js'
 import { hasErrno } from '../../state/file.js'
 import type { Context } from '../context.js'
-import { observe, type Observed } from './observe.js'
+import { emitContainerEvent } from '../events/write.js'
+import { thaw } from './freezer.js'
+import { isUp, observe, type Observed } from './observe.js'
 import { containerPaths, findContainer } from './store.js'
 import type { StopOptions } from './types.js'
 
@@ -16,7 +18,7 @@ const killSignal = 9
 export async function stopContainer(context: Context, nameOrId: string, options: StopOptions = {}): Promise<void> {
   const record = findContainer(context, nameOrId)
   const seen = observe(context, record.id)
-  if (seen.status !== 'running') {
+  if (!isUp(seen)) {
     /* Between two runs of a restart policy there is a monitor and no process. */
     if (seen.monitored && seen.state?.restarting === true) await stopRunning(context, record, options)
     return
@@ -32,8 +34,11 @@ export async function stopRunning(
 ): Promise<void> {
   const timeoutSeconds = options.timeoutSeconds ?? record.spec.stopTimeoutSeconds
   const seen = observe(context, record.id)
-  if (seen.monitored && (await stopByMonitor(context, record, { ...options, timeoutSeconds }))) return
-  await stopByProcess(context, record, timeoutSeconds, options.signal)
+  /* Frozen processes hear no signal but the last. */
+  if (seen.status === 'paused') thaw(seen.state?.cgroupPath)
+  if (!(seen.monitored && (await stopByMonitor(context, record, { ...options, timeoutSeconds }))))
+    await stopByProcess(context, record, timeoutSeconds, options.signal)
+  emitContainerEvent(context, record, 'stop')
 }
 
 /** Sends a signal to process 1. */
@@ -48,14 +53,14 @@ export async function killContainer(
     throw new TspodError('invalid-argument', `invalid signal: ${signal}`)
   }
   const seen = observe(context, record.id)
-  const sent =
-    seen.status === 'running' && seen.state !== undefined && signalProcess(seen.pid, seen.state.startTime, number)
+  const sent = isUp(seen) && seen.state !== undefined && signalProcess(seen.pid, seen.state.startTime, number)
   if (!sent) {
     throw new TspodError(
       'container-not-running',
       `can only kill running containers. ${record.id} is in state ${seen.status}: container state improper`,
     )
   }
+  emitContainerEvent(context, record, 'kill', { Attributes: { signal: String(number) } })
   if (number === killSignal) await waitForEnd(context, record, seen)
 }
 
@@ -116,7 +121,7 @@ async function stopByMonitor(
   })
   await connection.ended
   const after = observe(context, record.id)
-  return after.status !== 'running'
+  return !isUp(after)
 }
 
 async function stopByProcess(
@@ -125,8 +130,8 @@ async function stopByProcess(
   timeoutSeconds: number,
   signal: number = record.spec.stopSignal,
 ): Promise<void> {
-  const { status, pid, state } = observe(context, record.id)
-  if (status !== 'running' || !state) return
+  const { pid, state, ...seen } = observe(context, record.id)
+  if (!isUp(seen) || !state) return
   const pidfd = openProcess(pid, state.startTime)
   if (pidfd === undefined) return waitForProcess(state.monitorPid, state.monitorStartTime)
   try {

@@ -1,7 +1,8 @@
 import { mkdirSync, readlinkSync, renameSync, symlinkSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { TspodError } from '../../base/errors.js'
 import { isId, isIdPrefix } from '../../base/id.js'
+import { applyChanges, parseChanges, type RecordChanges } from '../../container/changes.js'
 import { type ContainerRecord, parseRecord } from '../../container/record.js'
 import { namesIn } from '../../state/collection.js'
 import {
@@ -13,6 +14,7 @@ import {
   removeFile,
   syncFolder,
   writeFile,
+  writeFileAtomic,
 } from '../../state/file.js'
 import { type Lock, acquireLock, tryLock } from '../../state/lock.js'
 import type { Paths } from '../../state/paths.js'
@@ -24,7 +26,10 @@ export interface ContainerPaths {
   /** In the graphroot: config.json, state.json, log, upper, work. */
   readonly folder: string
   readonly record: string
+  readonly changes: string
   readonly state: string
+  /** Written by the monitor, whole: what the health checks found. */
+  readonly health: string
   readonly log: string
   /** In the runroot: the bundle. */
   readonly run: string
@@ -38,7 +43,9 @@ export function containerPaths(paths: Paths, id: string): ContainerPaths {
   return {
     folder,
     record: join(folder, 'config.json'),
+    changes: join(folder, 'changes.json'),
     state: join(folder, 'state.json'),
+    health: join(folder, 'health.json'),
     log: join(folder, 'log'),
     run,
     socket: join(run, 'attach.sock'),
@@ -55,11 +62,26 @@ export function lockContainer(context: Context, id: string): Promise<Lock> {
   return acquireLock(lockPath(context.paths, id))
 }
 
-/** The record of a whole ID; undefined if there is none. */
+/** The record of a whole ID, with what was changed since; undefined if there is none. */
 export function readRecord(context: Context, id: string): ContainerRecord | undefined {
-  const path = containerPaths(context.paths, id).record
-  const value = readJson(path)
-  return value === undefined ? undefined : parseRecord(value, path)
+  const paths = containerPaths(context.paths, id)
+  const value = readJson(paths.record)
+  if (value === undefined) return undefined
+  const record = parseRecord(value, paths.record)
+  const changes = readChanges(paths)
+  return changes === undefined ? record : applyChanges(record, changes)
+}
+
+/** Asked first, since most have none and an error costs ten times as much. */
+function readChanges({ changes }: ContainerPaths): RecordChanges | undefined {
+  return exists(changes) ? parseChanges(readJson(changes), changes) : undefined
+}
+
+/** Adds to what was changed of a container since it was made. The caller holds its lock. */
+export function saveChanges(context: Context, id: string, changes: Omit<RecordChanges, 'version'>): void {
+  const paths = containerPaths(context.paths, id)
+  const whole: RecordChanges = { ...readChanges(paths), ...changes, version: 1 }
+  writeFileAtomic(paths.changes, JSON.stringify(whole), { sync: true })
 }
 
 /** The container that a person means: by name, by ID, or by the beginning of an ID that no other has. */
@@ -138,17 +160,28 @@ export function claimName(context: Context, name: string, id: string): { readonl
   }
 }
 
-/** Removes a name without a container, unless somebody holds the lock: then it is being made. */
+/** Removes a name without a container, unless somebody holds the lock: then it is being made, or renamed. */
 function releaseLitter(context: Context, path: string, holder: string): boolean {
-  if (exists(containerPaths(context.paths, holder).record)) return false
+  if (isNamed(context, holder, basename(path))) return false
   const lock = tryLock(lockPath(context.paths, holder))
   if (!lock) return false
   try {
-    if (exists(containerPaths(context.paths, holder).record)) return false
+    if (isNamed(context, holder, basename(path))) return false
     removeFile(path)
     return true
   } finally {
     lock.release({ unlink: true })
+  }
+}
+
+/** A command that was killed while it renamed a container leaves two names of it. */
+function isNamed(context: Context, id: string, name: string): boolean {
+  if (!exists(containerPaths(context.paths, id).record)) return false
+  try {
+    return readRecord(context, id)?.name === name
+  } catch {
+    /* What can't be read keeps its name. */
+    return true
   }
 }
 

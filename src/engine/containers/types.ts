@@ -79,6 +79,8 @@ export interface ContainerSummary {
   readonly mounts: readonly string[]
   readonly networks: readonly string[]
   readonly restarts: number
+  /** Of one that runs and has a health check. */
+  readonly health?: 'starting' | 'healthy' | 'unhealthy'
   readonly autoRemove: boolean
   /** Bytes: of its own layer, and with its image. */
   readonly size?: { readonly writable: number; readonly virtual: number }
@@ -132,7 +134,17 @@ export interface StartOptions {
 }
 
 /** What `wait` waits for. */
-export type WaitCondition = 'stopped' | 'running' | 'created' | 'exited' | 'removing' | 'healthy' | 'unhealthy'
+export type WaitCondition =
+  | 'configured'
+  | 'created'
+  | 'exited'
+  | 'healthy'
+  | 'initialized'
+  | 'paused'
+  | 'removing'
+  | 'running'
+  | 'stopped'
+  | 'unhealthy'
 
 export interface WaitOptions {
   readonly conditions?: readonly WaitCondition[]

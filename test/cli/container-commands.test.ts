@@ -1,0 +1,180 @@
+import { appendFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+import { busyboxStore, image } from '../helpers/busybox-store.js'
+import { explain, finish, type TspodStore } from '../helpers/tspod.js'
+
+let tspod: TspodStore
+
+beforeAll(async () => {
+  tspod = await busyboxStore()
+})
+
+afterAll(async () => {
+  await tspod[Symbol.asyncDispose]()
+})
+
+const sleeper = (name: string, ...options: string[]) =>
+  tspod.ok(['run', '-d', '--network', 'none', '--name', name, ...options, image, 'sleep', '1000'])
+
+describe('rename', () => {
+  test('moves a running container to another name, which frees the old one', async () => {
+    const id = await sleeper('before')
+    await tspod.ok(['rename', 'before', 'after'])
+    expect(await tspod.ok(['inspect', '-f', '{{.Id}} {{.Name}}', 'after'])).toBe(`${id} after`)
+    expect((await tspod.run(['container', 'exists', 'before'])).status).toBe(1)
+    await tspod.ok(['create', '--name', 'before', image, 'true'])
+    await tspod.ok(['rm', '-f', '-t', '0', 'after', 'before'])
+    expect((await tspod.run(['container', 'exists', 'after'])).status).toBe(1)
+  })
+
+  test('refuses a name that is taken, and what is no name', async () => {
+    await tspod.ok(['create', '--name', 'taken', image, 'true'])
+    await tspod.ok(['create', '--name', 'wants', image, 'true'])
+    const taken = await tspod.run(['rename', 'wants', 'taken'])
+    expect(taken.status, explain(taken)).toBe(125)
+    expect(taken.stderr).toContain('name taken is in use')
+    expect((await tspod.run(['rename', 'wants', '../up'])).status).toBe(125)
+    expect((await tspod.run(['rename', 'nobody', 'x'])).stderr).toContain('no such container')
+    expect(await tspod.ok(['inspect', '-f', '{{.Name}}', 'wants'])).toBe('wants')
+  })
+})
+
+describe('top', () => {
+  test('shows the processes as the container knows them', async () => {
+    await tspod.ok(['run', '-d', '--name', 'top', '--network', 'none', image, 'sh', '-c', 'sleep 1000 & sleep 999; :'])
+    const lines = (await tspod.ok(['top', 'top', 'pid', 'ppid,args'])).split('\n').map((line) => line.split(/\s{2,}/))
+    expect(lines[0]).toEqual(['PID', 'PPID', 'COMMAND'])
+    expect(lines[1]).toEqual(['1', '0', 'sh -c sleep 1000 & sleep 999; :'])
+    expect(lines.slice(2).map(([, parent]) => parent)).toEqual(['1', '1'])
+    expect(await tspod.ok(['top', 'top'])).toMatch(/^USER +PID +PPID +%CPU +ELAPSED +TTY +TIME +COMMAND\n/)
+  })
+
+  test('knows no ps(1) options, and no stopped container', async () => {
+    expect((await tspod.run(['top', 'top', 'nonsense'])).stderr).toContain('unknown descriptor "nonsense"')
+    await tspod.ok(['create', '--name', 'idle', image, 'true'])
+    expect((await tspod.run(['top', 'idle'])).stderr).toContain('top can only be used on running containers')
+  })
+})
+
+describe('port', () => {
+  test('shows each published port, and the one that was asked for', async () => {
+    await tspod.ok([
+      'create',
+      '--name',
+      'ports',
+      '-p',
+      '127.0.0.1:18090-18091:90-91',
+      '-p',
+      '18053:53/udp',
+      image,
+      'true',
+    ])
+    expect(await tspod.ok(['port', 'ports'])).toBe(
+      '90/tcp -> 127.0.0.1:18090\n91/tcp -> 127.0.0.1:18091\n53/udp -> 0.0.0.0:18053',
+    )
+    expect(await tspod.ok(['port', 'ports', '91'])).toBe('127.0.0.1:18091')
+    const missing = await tspod.run(['port', 'ports', '53'])
+    expect(missing.status).toBe(125)
+    expect(missing.stderr).toContain('failed to find published port "53"')
+  })
+})
+
+describe('stats', () => {
+  test('tells what a running container uses', async () => {
+    await sleeper('used')
+    const [row] = JSON.parse(await tspod.ok(['stats', '--no-stream', '--format', 'json', 'used'])) as [
+      Record<string, string>,
+    ]
+    expect(row).toMatchObject({ name: 'used', pids: '1' })
+    expect(row['mem_usage']).toMatch(/^[\d.]+[kM]?B \/ [\d.]+[GT]B$/)
+    expect(await tspod.ok(['stats', '--no-stream', '--format', '{{.Name}}'])).toContain('used')
+  })
+
+  test('shows with --all what does not run, too', async () => {
+    await tspod.ok(['create', '--name', 'unused', image, 'true'])
+    expect(await tspod.ok(['stats', '--no-stream', '--all', '--format', '{{.Name}} {{.CPUPerc}}'])).toContain(
+      'unused --',
+    )
+  })
+})
+
+describe('events', () => {
+  test('tell a container’s life, with filters and formats', async () => {
+    await tspod
+      .ok(['run', '--name', 'lived', '--label', 'a=b', '--network', 'none', image, 'sh', '-c', 'exit 3'])
+      .catch(() => '')
+    await tspod.ok(['rm', 'lived'])
+    const past = ['events', '--since', '1h', '--stream=false', '--filter', 'container=lived']
+    expect(await tspod.ok([...past, '--format', '{{.Status}}'])).toBe('create\nstart\ndied\nremove')
+    const [died] = (await tspod.ok([...past, '--filter', 'event=die', '--format', 'json'])).split('\n')
+    expect(JSON.parse(died ?? '')).toMatchObject({
+      Name: 'lived',
+      Status: 'died',
+      Type: 'container',
+      ContainerExitCode: 3,
+      Attributes: { a: 'b' },
+    })
+    expect(await tspod.ok([...past, '--filter', 'label=a=c'])).toBe('')
+    expect((await tspod.run(['events', '--filter', 'nonsense=1', '--stream=false'])).status).toBe(125)
+  })
+
+  test('are heard as they happen', async () => {
+    const child = tspod.start(
+      ['events', '--filter', 'event=create', '--format', '{{.Name}}'],
+      ['ignore', 'pipe', 'pipe'],
+    )
+    const heard = new Promise<string>((resolve) =>
+      child.stdout?.once('data', (data: Buffer) => resolve(data.toString())),
+    )
+    const ended = finish('tspod events', child)
+    let done = false
+    // It says nothing before it listens: so there is always one more to hear.
+    const made = (async () => {
+      for (let index = 0; !done; index++) await tspod.ok(['create', '--name', `heard${String(index)}`, image, 'true'])
+    })()
+    expect(await heard).toMatch(/^heard\d+\n/)
+    done = true
+    child.kill()
+    await Promise.all([made, ended])
+  })
+
+  test('half a line, or another’s, is passed over', async () => {
+    appendFileSync(join(tspod.root, 'events.jsonl'), 'nonsense\n{"Type":"container"}\n')
+    const result = await tspod.run(['events', '--since', '1h', '--stream=false'])
+    expect(result.status, explain(result)).toBe(0)
+    expect(result.stdout).not.toContain('nonsense')
+  })
+})
+
+test('a container whose record cannot be read stops no command on the others', async () => {
+  const id = await tspod.ok(['create', '--name', 'broken', image, 'true'])
+  writeFileSync(join(tspod.root, 'containers', id, 'changes.json'), '{"version":1,"name":"../x"}')
+  await sleeper('sound')
+  for (const command of [
+    ['ps', '-a'],
+    ['stats', '--no-stream'],
+    ['port', '--all'],
+    ['top', 'sound'],
+  ]) {
+    const result = await tspod.run(command)
+    expect(result.status, explain(result)).toBe(0)
+  }
+  await tspod.ok(['rm', '-f', 'broken'])
+})
+
+test('health checks run, and show in ps, inspect and by hand', async () => {
+  await sleeper('well', '--health-cmd', 'test ! -e /ill', '--health-interval', 'disable', '--health-retries', '1')
+  expect((await tspod.run(['healthcheck', 'run', 'well'])).status).toBe(0)
+  expect(await tspod.ok(['ps', '--filter', 'name=well', '--format', '{{.Status}}'])).toMatch(/\(healthy\)$/)
+  await tspod.ok(['exec', 'well', 'touch', '/ill'])
+  const ill = await tspod.run(['healthcheck', 'run', 'well'])
+  expect(ill.status, explain(ill)).toBe(1)
+  expect(ill.stdout).toBe('unhealthy\n')
+  expect(await tspod.ok(['inspect', '-f', '{{.State.Health.Status}} {{.State.Health.FailingStreak}}', 'well'])).toBe(
+    'unhealthy 1',
+  )
+  expect(await tspod.ok(['ps', '-q', '--filter', 'health=unhealthy'])).not.toBe('')
+  expect(await tspod.ok(['wait', '--condition', 'unhealthy', 'well'])).toBe('-1')
+})
