@@ -7,6 +7,7 @@
 #include "session.h"
 #include "util.h"
 
+#include <errno.h>
 #include <sys/wait.h>
 
 /* How long a client that does not read may keep the monitor of a dead container. */
@@ -93,10 +94,21 @@ static void schedule_restart(struct session *session)
 	session->short_runs++;
 }
 
+/* A folder that is gone has nobody left who would want to know. */
+static bool may_pass(int errnum)
+{
+	return errnum == ENOSPC || errnum == EDQUOT || errnum == ENOMEM || errnum == EIO ||
+	       errnum == EMFILE || errnum == ENFILE;
+}
+
 static void save_exit(struct session *session)
 {
 	if (state_write(&session->state) == 0)
 		return;
+	if (!may_pass(errno)) {
+		session_warn_errno(session, "state", session->plan->state_dir, "write state.json");
+		return;
+	}
 	session_warn_errno(session, "state", session->plan->state_dir,
 			   "write state.json; trying again");
 	session->saves_left = SAVE_AGAIN_TIMES;
@@ -105,7 +117,7 @@ static void save_exit(struct session *session)
 
 void session_save_again(struct session *session)
 {
-	if (state_write(&session->state) < 0 && --session->saves_left > 0 &&
+	if (state_write(&session->state) < 0 && may_pass(errno) && --session->saves_left > 0 &&
 	    timer_set(&session->loop, &session->save, SAVE_AGAIN_MILLISECONDS) == 0)
 		return;
 	timer_stop(&session->loop, &session->save);
