@@ -69,7 +69,8 @@ static int output_flush(struct inflater *i)
 	if (r->options.max_ratio && r->inflated > RATIO_FREE &&
 	    r->inflated / r->options.max_ratio > r->size)
 		return complain(i, STAGE_LIMIT, EFBIG, "the blob inflates beyond all proportion");
-	digest_add(&r->diff_id, i->chunk->data, i->chunk->size);
+	if (!r->plain)
+		digest_add(&r->diff_id, i->chunk->data, i->chunk->size);
 	chunk_filled(&r->queue);
 	i->chunk = chunk_to_fill(&r->queue);
 	return 0;
@@ -82,6 +83,7 @@ static int output_flush_if_full(struct inflater *i)
 
 static int inflate_none(struct inflater *i)
 {
+	i->reader->plain = i->reader->digest.is_sha512 == i->reader->diff_id.is_sha512;
 	for (;;) {
 		size_t size;
 
@@ -232,7 +234,10 @@ static void *inflate_thread(void *argument)
 			inflate_none(&i);
 	}
 	digest_text(&r->digest, r->digest_text);
-	digest_text(&r->diff_id, r->diff_id_text);
+	if (r->plain)
+		memcpy(r->diff_id_text, r->digest_text, sizeof(r->diff_id_text));
+	else
+		digest_text(&r->diff_id, r->diff_id_text);
 	free(i.input);
 	chunk_queue_close(&r->queue);
 	return NULL;

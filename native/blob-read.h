@@ -21,6 +21,7 @@ struct blob_reader {
 	pthread_t thread;
 	int fd;
 	uint64_t size, inflated;
+	bool plain; /* the DiffID is the digest: hashed once */
 	struct digest digest, diff_id;
 	char digest_text[DIGEST_TEXT_SIZE], diff_id_text[DIGEST_TEXT_SIZE];
 	struct trouble trouble; /* the thread's, to be read after the queue has closed */

@@ -2,9 +2,9 @@ import { TspodError } from '../base/errors.js'
 import { digestOf } from '../base/digest.js'
 import type { Descriptor, Digest, ImageConfig, ImageIndex, ImageManifest, Platform } from '../oci/image-spec.js'
 import { maximumConfigSize, parseImageConfig, requireImage, requireSameLayers } from './config.js'
-import type { ImageDestination, ImageSource, LoadedImage, RawManifest } from './image.js'
+import type { ImageDestination, ImageSource, LoadedImage, OpenBlob, RawManifest } from './image.js'
 import { choosePlatform, parseManifest } from './manifest.js'
-import { readVerified, verified } from './verify.js'
+import { measured, readVerified, verified } from './verify.js'
 
 export interface CopyOptions {
   readonly platform: Platform
@@ -112,8 +112,10 @@ async function copyBlob(
   const report = (current: number, done: boolean, existed: boolean): void =>
     options.onProgress?.({ descriptor, kind, current, done, existed })
   report(0, false, false)
-  const open = (): AsyncIterable<Uint8Array> =>
-    verified(source.blob(descriptor, signal), descriptor, (total) => report(total, false, false))
+  const open: OpenBlob = (how) => {
+    const check = how === 'as-they-come' ? measured : verified
+    return check(source.blob(descriptor, signal), descriptor, (total) => report(total, false, false))
+  }
   const { existed } = await destination.putBlob(descriptor, open, signal)
   report(descriptor.size, true, existed)
 }

@@ -25,10 +25,13 @@ export interface ImageDestination {
    * Keeps a blob. `open` is called only if it is not there yet, and its bytes were verified: an error that it throws
    * means that nothing may be kept. Answers whether the blob was there already.
    */
-  putBlob(descriptor: Descriptor, open: () => AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<BlobResult>
+  putBlob(descriptor: Descriptor, open: OpenBlob, signal?: AbortSignal): Promise<BlobResult>
   /** The layers and the configuration are there by now. */
   putManifest(manifest: RawManifest): Promise<void>
 }
+
+/** The bytes of a blob; `as-they-come` for who verifies them himself. */
+export type OpenBlob = (how?: 'verified' | 'as-they-come') => AsyncIterable<Uint8Array>
 
 export interface BlobResult {
   readonly existed: boolean

@@ -16,22 +16,12 @@ export async function* verified(
   let size = 0
   for await (const chunk of chunks) {
     size += chunk.length
-    if (size > descriptor.size) {
-      throw new TspodError(
-        'digest-mismatch',
-        `blob ${descriptor.digest} is longer than the ${String(descriptor.size)} bytes it was said to have`,
-      )
-    }
+    if (size > descriptor.size) throw tooLong(descriptor)
     hash.update(chunk)
     onBytes?.(size)
     yield chunk
   }
-  if (size !== descriptor.size) {
-    throw new TspodError(
-      'digest-mismatch',
-      `blob ${descriptor.digest} has ${String(size)} bytes instead of ${String(descriptor.size)}`,
-    )
-  }
+  if (size !== descriptor.size) throw wrongSize(descriptor, size)
   const found = hash.digest('hex')
   if (found !== digestHex(descriptor.digest)) {
     throw new TspodError(
@@ -39,6 +29,22 @@ export async function* verified(
       `blob ${descriptor.digest} has the wrong content: its digest is ${digestAlgorithm(descriptor.digest)}:${found}`,
     )
   }
+}
+
+/** As `verified`, but only the size: for bytes whose digest is verified where they go. */
+export async function* measured(
+  chunks: AsyncIterable<Uint8Array>,
+  descriptor: Pick<Descriptor, 'digest' | 'size'>,
+  onBytes?: (total: number) => void,
+): AsyncGenerator<Uint8Array> {
+  let size = 0
+  for await (const chunk of chunks) {
+    size += chunk.length
+    if (size > descriptor.size) throw tooLong(descriptor)
+    onBytes?.(size)
+    yield chunk
+  }
+  if (size !== descriptor.size) throw wrongSize(descriptor, size)
 }
 
 /** Reads a small verified blob whole. */
@@ -56,4 +62,15 @@ export async function readVerified(
   const parts: Uint8Array[] = []
   for await (const chunk of verified(chunks, descriptor)) parts.push(chunk)
   return Buffer.concat(parts)
+}
+
+function tooLong({ digest, size }: Pick<Descriptor, 'digest' | 'size'>): TspodError {
+  return new TspodError(
+    'digest-mismatch',
+    `blob ${digest} is longer than the ${String(size)} bytes it was said to have`,
+  )
+}
+
+function wrongSize({ digest, size }: Pick<Descriptor, 'digest' | 'size'>, found: number): TspodError {
+  return new TspodError('digest-mismatch', `blob ${digest} has ${String(found)} bytes instead of ${String(size)}`)
 }

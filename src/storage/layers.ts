@@ -6,7 +6,7 @@ import { newId } from '../base/id.js'
 import type { Descriptor, Digest } from '../oci/image-spec.js'
 import type { UsernsPlan } from '../runtime/protocol.js'
 import { ensureFolder, exists, folderMode, isMissing, readJson, syncFolder, writeFile } from '../state/file.js'
-import { acquireLock, tryLock } from '../state/lock.js'
+import { acquireLock, tryLock, type Lock } from '../state/lock.js'
 import type { Paths } from '../state/paths.js'
 import { removeTrees } from './remove.js'
 import type { ArchiveLimits, BlobSource, Unpacked } from './unpack.js'
@@ -88,6 +88,30 @@ export class LayerStore {
     })
   }
 
+  /**
+   * As `ensureLayer`, for bytes that come by only once: undefined, and nothing of them is read, if the layer is there or
+   * somebody is making it. They are verified on the way.
+   */
+  takeLayer(
+    descriptor: Pick<Descriptor, 'digest' | 'size'>,
+    diffId: Digest,
+    blob: BlobSource,
+    options: LayerOptions = {},
+  ): Promise<Layer> | undefined {
+    if (this.has(diffId)) return undefined
+    ensureFolder(this.#paths.locks)
+    ensureFolder(this.#paths.tmp)
+    const name = `${halfPrefix}${digestHex(diffId)}`
+    const lock = tryLock(join(this.#paths.locks, name))
+    if (lock === undefined) return undefined
+    if (this.has(diffId)) {
+      lock.release({ unlink: true })
+      return undefined
+    }
+    const { digest, size } = descriptor
+    return this.#makeLocked(lock, name, (half) => this.#unpack(half, blob, { digest, size, diffId, ...options }))
+  }
+
   /** Unpacks a layer whose DiffID is not known before (import, commit); it may turn out to be there. */
   async importLayer(open: () => BlobSource | Promise<BlobSource>, options: LayerOptions = {}): Promise<Layer> {
     return this.#making(`${halfPrefix}${newId()}`, async (half) => this.#unpack(half, await open(), options))
@@ -152,6 +176,10 @@ export class LayerStore {
     ensureFolder(this.#paths.locks)
     ensureFolder(this.#paths.tmp)
     const lock = await acquireLock(join(this.#paths.locks, name), patienceMilliseconds)
+    return this.#makeLocked(lock, name, make)
+  }
+
+  async #makeLocked<T>(lock: Lock, name: string, make: (half: string) => Promise<T>): Promise<T> {
     const half = join(this.#paths.tmp, name)
     try {
       await this.#clear(half)

@@ -5,10 +5,11 @@ import type { ImageDestination, ImageSource, LoadedImage, RawManifest } from '..
 import { mediaTypes } from '../../oci/image-spec.js'
 import { ImageStore, type IndexEntry } from '../../storage/images.js'
 import type { Context } from '../context.js'
-import { ensureLayer } from './layers.js'
+import { ensureLayer, layerStore } from './layers.js'
 import { withName } from './names.js'
 import { recordFrom } from './image-record.js'
 import { saveRecord } from './record.js'
+import { diffIdsOf, unpackedOnTheWay } from './unpack-stream.js'
 
 export interface StoreOptions {
   /** Names that the image gets; none leaves it without. */
@@ -20,7 +21,7 @@ export interface StoreOptions {
 const defaultParallel = 3
 
 /**
- * Copies an image whose head was read into the store: layers side by side, each unpacked as soon as it is there. The index
+ * Copies an image whose head was read into the store: layers side by side, each unpacked while it comes. The index
  * names it last, so that an image is there whole or not at all. The caller holds a lease.
  */
 export async function storeImage(
@@ -31,7 +32,8 @@ export async function storeImage(
 ): Promise<void> {
   const store = new ImageStore(context.paths)
   const { engine } = await context.conf()
-  await copyLoaded(source, storeDestination(store), image, {
+  const destination = unpackingDestination(context, store, image, options.signal)
+  await copyLoaded(source, destination, image, {
     platform: completePlatform(),
     parallel: engine.image_parallel_copies ?? defaultParallel,
     signal: options.signal,
@@ -71,6 +73,29 @@ async function ociForm(store: ImageStore, image: CopiedImage): Promise<Pick<Copi
   const raw = await rawManifest(Buffer.from(JSON.stringify(manifest)), mediaTypes.ociManifest)
   await storeDestination(store).putManifest(raw)
   return { manifest, raw }
+}
+
+/** The store, which unpacks layers while they come: it is they that take the time. */
+function unpackingDestination(
+  context: Context,
+  store: ImageStore,
+  image: CopiedImage,
+  signal: AbortSignal | undefined,
+): ImageDestination {
+  const diffIds = diffIdsOf(image.manifest.layers, image.config.rootfs.diff_ids)
+  const layers = layerStore(context)
+  return {
+    ...storeDestination(store),
+    putBlob(descriptor, open) {
+      const diffId = diffIds.get(descriptor.digest)
+      if (diffId === undefined) return store.putBlob(descriptor, open)
+      return store.putBlob(descriptor, () => {
+        const take = (bytes: AsyncIterable<Uint8Array>): ReturnType<typeof layers.takeLayer> =>
+          layers.takeLayer(descriptor, diffId, bytes, { signal })
+        return unpackedOnTheWay(take, () => open('as-they-come')) ?? open()
+      })
+    },
+  }
 }
 
 /** The store as a place to copy to. Names come by `nameImage`. */
