@@ -174,6 +174,7 @@ int verb_untar(int argc, char **argv)
 	*next++ = (struct option_row){.name = "keep-folders", .flag = &how.keep_existing};
 	*next++ = (struct option_row){.name = "create", .flag = &create};
 	*next++ = (struct option_row){.name = "whiteouts", .flag = &how.layer};
+	*next++ = (struct option_row){.name = "no-set-ids", .flag = &how.no_set_ids};
 	*next++ = (struct option_row){.name = "same-kinds", .flag = &how.same_kinds};
 	for (const struct option_row *row = root_rows(&root); row->name; row++)
 		*next++ = *row;

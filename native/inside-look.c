@@ -1,10 +1,12 @@
-/* The verb `look`: what a path of a root is, and where it leads. */
+/* The verb `look`: what a path of a root is, and where it leads; with --print also what a small file has in it. */
 #include "inside-root.h"
 #include "tree-path.h"
+#include "tree-read.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *kind_of(mode_t mode)
 {
@@ -15,13 +17,39 @@ static const char *kind_of(mode_t mode)
 	return S_ISLNK(mode) ? "link" : "other";
 }
 
+#define PRINT_LIMIT (4 << 20)
+
+/* Nothing of a file that is larger: who reads it wants all of it or none. */
+static void print_file(int dir_fd, const char *name)
+{
+	int fd = open_to_read(dir_fd, name, false);
+	char buffer[65536];
+	struct stat st;
+	ssize_t n;
+
+	if (fd < 0)
+		return;
+	if (fstat(fd, &st) < 0 || st.st_size > PRINT_LIMIT) {
+		close(fd);
+		return;
+	}
+	for (off_t left = st.st_size; left > 0; left -= n) {
+		n = read(fd, buffer, left < (off_t)sizeof(buffer) ? left : (off_t)sizeof(buffer));
+		if (n <= 0)
+			break;
+		if (write(STDOUT_FILENO, buffer, n) != n)
+			inside_fail(STAGE_OUTPUT, errno, NULL, "write the file's content");
+	}
+	close(fd);
+}
+
 int verb_look(int argc, char **argv)
 {
 	struct userns_options userns = {0};
 	struct root_options root = {0};
 	const char *path = NULL;
-	bool follow = false;
-	struct option_row rows[3 + ROOT_ROWS] = {0}, *next = rows;
+	bool follow = false, print = false;
+	struct option_row rows[4 + ROOT_ROWS] = {0}, *next = rows;
 	char name[NAME_MAX + 1];
 	struct walk walk;
 	struct stat st;
@@ -30,6 +58,7 @@ int verb_look(int argc, char **argv)
 
 	*next++ = (struct option_row){.name = "path", .text = &path};
 	*next++ = (struct option_row){.name = "follow", .flag = &follow};
+	*next++ = (struct option_row){.name = "print", .flag = &print};
 	for (const struct option_row *row = root_rows(&root); row->name; row++)
 		*next++ = *row;
 	if (options_read(argc, argv, rows, userns_rows(&userns)) != argc || !path)
@@ -41,6 +70,11 @@ int verb_look(int argc, char **argv)
 		inside_fail(STAGE_INPUT, errno, path, "look for the path");
 	found = fd >= 0 &&
 		fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW | (*name ? 0 : AT_EMPTY_PATH)) == 0;
+	if (print) {
+		inside_result_fd(STDERR_FILENO);
+		if (found && S_ISREG(st.st_mode))
+			print_file(fd, name);
+	}
 	result_begin("looked");
 	result_number("found", found);
 	/* Whether something can be made there. */

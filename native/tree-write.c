@@ -136,8 +136,10 @@ static void write_folder(struct tree_writer *w, const struct tar_entry *e, struc
 	int fd;
 
 	if (!*place->name) {
-		dress_folder(w, e, w->walk.root_fd, false);
-		note_folder(w, "", e);
+		if (!w->options.keep_existing) {
+			dress_folder(w, e, w->walk.root_fd, false);
+			note_folder(w, "", e);
+		}
 		walk_reset(&w->walk);
 		return;
 	}
@@ -276,7 +278,13 @@ static void write_whiteout(struct tree_writer *w, const struct place *place)
 
 void tree_write(struct tree_writer *w, struct tar_reader *tar, const struct tar_entry *e)
 {
+	struct tar_entry plain = *e;
 	struct place place;
+
+	if (w->options.no_set_ids) {
+		plain.mode &= ~(S_ISUID | S_ISGID);
+		e = &plain;
+	}
 
 	w->path = e->path;
 	clean_path(w, e->path, &w->clean, &w->clean_room);

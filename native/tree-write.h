@@ -8,6 +8,7 @@ struct tree_writer_options {
 	bool single;	    /* owners are recorded, not set */
 	bool keep_existing; /* of a folder that is there already, owner, mode and time stay */
 	bool same_kinds;    /* a folder takes no other kind's place, and no other kind a folder's */
+	bool no_set_ids;    /* set-user-ID and set-group-ID bits are left out */
 	bool chown;	    /* everything belongs to these */
 	uint32_t uid, gid;
 };

@@ -4,6 +4,7 @@ import type { EngineEvent, EventOptions } from './events/types.js'
 import { bindImages } from './images/index.js'
 import { bindRegistries } from './registries/index.js'
 import { bindSystem } from './system/index.js'
+import { bindSystemd } from './systemd/index.js'
 import { bindVolumes } from './volumes/index.js'
 
 /** Everything tspod can do, bound to one Context. Each operation imports its code when first called. */
@@ -16,6 +17,7 @@ export function bindEngine(context: Context) {
     images: bindImages(context),
     registries: bindRegistries(context),
     system: bindSystem(context),
+    systemd: bindSystemd(context),
     volumes: bindVolumes(context),
     /** What happened to containers, images and volumes; with `follow` what happens. */
     events: (options?: EventOptions) => eventsLater(context, options),

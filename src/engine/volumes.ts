@@ -48,10 +48,11 @@ export function ensureVolume(context: Context, request: VolumeRequest): VolumeRe
   return made ? record : requireVolume(context, request.name)
 }
 
-export function requireVolume(context: Context, name: string): VolumeRecord {
+/** `asked` is the name as a person wrote it. */
+export function requireVolume(context: Context, name: string, asked = name): VolumeRecord {
   const record = volumesOf(context).get(name)
   if (record) return record
-  throw new TspodError('no-such-volume', `no volume with name "${name}" found: no such volume`)
+  throw new TspodError('no-such-volume', `no volume with name "${asked}" found: no such volume`)
 }
 
 /** Where a volume's files are. */
@@ -69,9 +70,13 @@ export function isEmptyVolume(context: Context, name: string): boolean {
   }
 }
 
-/** Takes a volume away with all that is in it. That no container uses it is the caller's to know. */
-export async function removeVolume(context: Context, name: string): Promise<void> {
+/**
+ * Takes a volume away with all that is in it. That no container uses it is the caller's to know; `check` is asked when
+ * nobody can take it up any more.
+ */
+export async function removeVolume(context: Context, name: string, check: () => void = () => {}): Promise<void> {
   await withLock(join(context.paths.locks, `volume-${name}`), async (lock) => {
+    check()
     requireVolume(context, name)
     await removeTree(context, volumesOf(context).folder(name))
     lock.release({ unlink: true })

@@ -2,6 +2,7 @@ import {
   createReadStream,
   fstatSync,
   fsync,
+  fsyncSync,
   ftruncateSync,
   openSync,
   closeSync,
@@ -68,6 +69,20 @@ export async function putBlob(
   } finally {
     lock.release()
   }
+}
+
+/** Takes a file in tmp/ over as a blob: the caller made it, and knows its digest. */
+export function adoptBlob(blobs: Blobs, path: string, digest: Digest): void {
+  const folder = join(blobs.folder, digestAlgorithm(digest))
+  const fd = openSync(path, 'r')
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+  ensureFolder(folder)
+  renameSync(path, blobPath(blobs, digest))
+  syncFolder(folder)
 }
 
 /** Reads a small blob whole, in one go: for manifests and configurations. */

@@ -5,7 +5,7 @@ import type { Descriptor, Digest } from '../oci/image-spec.js'
 import { ensureFolder, exists, readJson, removeFile, writeFileAtomic } from '../state/file.js'
 import { acquireLock, tryLock, withLock, type Lock } from '../state/lock.js'
 import type { Paths } from '../state/paths.js'
-import { blobPath, hasBlob, putBlob, readBlob, streamBlob, type Blobs } from './blobs.js'
+import { adoptBlob, blobPath, hasBlob, putBlob, readBlob, streamBlob, type Blobs } from './blobs.js'
 import { formatStoreIndex, parseStoreIndex, type IndexEntry } from './image-index.js'
 
 export type { IndexEntry }
@@ -64,6 +64,18 @@ export class ImageStore {
   ): Promise<{ existed: boolean }> {
     this.#ensureLayout()
     return putBlob(this.#blobs, descriptor, open)
+  }
+
+  /** A blob that tspod-inside is to write: a locked file in tmp/, so that what a killed command leaves is cleared. */
+  async draft(): Promise<Lock> {
+    this.#ensureLayout()
+    ensureFolder(this.#tmp)
+    return acquireLock(join(this.#tmp, `${blobPrefix}${newId()}`))
+  }
+
+  /** Makes a whole draft a blob. */
+  adopt(draft: Lock, digest: Digest): void {
+    adoptBlob(this.#blobs, draft.path, digest)
   }
 
   /** A manifest, a configuration: `maximum` bytes at most. */

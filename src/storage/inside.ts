@@ -5,7 +5,8 @@ import { nativeFile } from '../base/native-dir.js'
 import type { IdMapping } from '../oci/runtime-spec.js'
 import type { UsernsPlan } from '../runtime/protocol.js'
 
-export type InsideVerb = 'apply' | 'pack' | 'tar' | 'untar' | 'copy' | 'remove' | 'measure' | 'probe' | 'compress'
+export type InsideVerb =
+  'apply' | 'pack' | 'tar' | 'untar' | 'copy' | 'remove' | 'measure' | 'probe' | 'changes' | 'look' | 'compress'
 
 /** What a verb answers: one JSON line. */
 export interface InsideResult {
@@ -18,6 +19,8 @@ export interface InsideOptions {
   readonly input?: Readable | AsyncIterable<Uint8Array>
   /** A descriptor that the verb writes its archive to. */
   readonly outputFd?: number
+  /** Gets what the verb writes instead, and reads it to its end. */
+  readonly output?: (chunks: Readable) => Promise<void>
   readonly signal?: AbortSignal | undefined
   /** Where relative paths begin. */
   readonly cwd?: string
@@ -54,7 +57,7 @@ export async function runInside(
   /* Descriptor 3 for the answer, since 1 may be an archive's. */
   const stdio: StdioOptions = [
     options.input === undefined ? 'ignore' : 'pipe',
-    options.outputFd ?? 'ignore',
+    options.output === undefined ? (options.outputFd ?? 'ignore') : 'pipe',
     'pipe',
     'pipe',
   ]
@@ -96,18 +99,21 @@ async function answerOf(child: ChildProcess, verb: InsideVerb, options: InsideOp
     child.once('error', (cause) => reject(options.signal?.aborted === true ? cause : startFailure(cause)))
     child.once('close', (code) => resolve(code ?? -1))
   })
-  const [answer, said, fed, status] = await Promise.all([
+  const [answer, said, fed, status, read] = await Promise.all([
     textOf(child.stdio[3] as Readable | null),
     textOf(child.stderr),
     feed(child, options),
     ended,
+    drain(child, options),
   ])
   const result = parseAnswer(answer)
   if (result === undefined) {
+    if (read !== undefined) throw read
     if (fed !== undefined) throw fed
     throw new TspodError('internal', `tspod-inside ${verb} ended with ${String(status)} ${said.trim()}`.trimEnd())
   }
-  if (result.type === 'error') throw fed ?? errorOf(result, said)
+  if (result.type === 'error') throw read ?? fed ?? errorOf(result, said)
+  if (read !== undefined) throw read
   /* It has all it wanted, but the source did not come to its end. */
   if (fed !== undefined) throw fed
   return result
@@ -124,6 +130,18 @@ async function feed(child: ChildProcess, options: InsideOptions): Promise<Error 
   } catch (error) {
     /* A verb that fails stops reading: what it says counts. */
     if (isBrokenPipe(error)) return undefined
+    child.kill('SIGKILL')
+    return error instanceof Error ? error : new Error(String(error))
+  }
+}
+
+/** Hands the verb's output on; the reader's failure, if it has one, ends the verb. */
+async function drain(child: ChildProcess, options: InsideOptions): Promise<Error | undefined> {
+  if (options.output === undefined || child.stdout === null) return undefined
+  try {
+    await options.output(child.stdout)
+    return undefined
+  } catch (error) {
     child.kill('SIGKILL')
     return error instanceof Error ? error : new Error(String(error))
   }

@@ -1,17 +1,20 @@
+import type { Readable } from 'node:stream'
 import type { Digest } from '../oci/image-spec.js'
 import type { UsernsPlan } from '../runtime/protocol.js'
-import { runInside, type InsideResult } from './inside.js'
+import { runInside, type InsideOptions, type InsideResult } from './inside.js'
 
 export interface PackOptions {
   readonly plan: UsernsPlan
-  /** A path that is written anew, or an open descriptor. */
-  readonly output: string | number
+  /** A path that is written anew, an open descriptor, or who reads the bytes. */
+  readonly output: string | number | ((chunks: Readable) => Promise<void>)
   readonly compression?: 'none' | 'gzip' | 'zstd'
   readonly level?: number
   /** Seconds since 1970: the time of every entry. */
   readonly mtime?: number
   /** Paths that are left out with what is below them, without a slash in front. */
   readonly exclude?: readonly string[]
+  /** Paths that are left out as long as they are empty. */
+  readonly stubs?: readonly string[]
   readonly signal?: AbortSignal | undefined
 }
 
@@ -42,12 +45,14 @@ export function packArguments(options: PackOptions): string[] {
     ...(options.level === undefined ? [] : ['--level', String(options.level)]),
     ...(options.mtime === undefined ? [] : ['--mtime', String(options.mtime)]),
     ...(options.exclude ?? []).flatMap((path) => ['--exclude', path]),
+    ...(options.stubs ?? []).flatMap((path) => ['--stub', path]),
   ]
 }
 
 /** Where the archive goes, if not into a file. */
-export function packStreams(options: PackOptions): { outputFd?: number; signal?: AbortSignal } {
+export function packStreams(options: PackOptions): Pick<InsideOptions, 'outputFd' | 'output' | 'signal'> {
   return {
+    ...(typeof options.output === 'function' ? { output: options.output } : {}),
     ...(typeof options.output === 'number' ? { outputFd: options.output } : {}),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   }

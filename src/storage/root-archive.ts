@@ -11,7 +11,20 @@ import {
 } from './unpack.js'
 
 /** A container's root: of a running one through its process, of any other as it would be mounted. */
-export type RootSource = { readonly pid: number } | { readonly rootfs: RootfsPlan }
+export type RootSource =
+  | {
+      readonly pid: number
+      /** Without what is mounted on it. */
+      readonly bare?: boolean
+    }
+  | { readonly rootfs: RootfsPlan; readonly binds?: readonly RootBind[] }
+
+/** What a stopped container would have mounted: a folder or a file of the host's. */
+export interface RootBind {
+  readonly source: string
+  readonly target: string
+  readonly readOnly: boolean
+}
 
 export interface TarOptions extends PackOptions {
   /** As the container sees it; a slash or `/.` at its end means a folder's content. Without: the whole root. */
@@ -33,6 +46,10 @@ export interface UntarOptions extends UnpackOptions {
   readonly owner?: { readonly uid: number; readonly gid: number }
   /** Owner, mode and time of folders that are there stay. */
   readonly keepFolders?: boolean
+  /** A folder takes the place of nothing else, and nothing else that of a folder. */
+  readonly sameKinds?: boolean
+  /** Without set-user-ID and set-group-ID bits. */
+  readonly noSetIds?: boolean
   /** `.wh.` names are whiteouts, as in a layer. */
   readonly whiteouts?: boolean
 }
@@ -58,6 +75,8 @@ export async function untarRoot(root: RootSource, archive: BlobSource, options: 
     ...(options.create === true ? ['--create'] : []),
     ...(options.owner === undefined ? [] : ['--chown', `${String(options.owner.uid)}:${String(options.owner.gid)}`]),
     ...(options.keepFolders === true ? ['--keep-folders'] : []),
+    ...(options.sameKinds === true ? ['--same-kinds'] : []),
+    ...(options.noSetIds === true ? ['--no-set-ids'] : []),
     ...(options.whiteouts === true ? ['--whiteouts'] : []),
     ...archiveArguments(archive, options),
   ]
@@ -70,10 +89,98 @@ export async function copyFromRoot(root: RootSource, path: string, target: strin
   return result['found'] === 1
 }
 
+/** What a path of a root is, and where it leads. */
+export interface Looked {
+  readonly found: boolean
+  /** The folder that it is in, or would be in, exists. */
+  readonly parent: boolean
+  readonly kind: 'folder' | 'file' | 'link' | 'other' | ''
+  /** Without links, relative to the root; `name` is '' where the path is a folder by its form. */
+  readonly folder: string
+  readonly name: string
+}
+
+/** Looks at a path as the container would see it; a link at its end is gone through. */
+export async function lookInRoot(root: RootSource, path: string, plan: UsernsPlan): Promise<Looked> {
+  const args = [...rootArguments(root), '--path', path, '--follow']
+  const result = await runInside('look', planFor(root, plan), args)
+  return {
+    found: result['found'] === 1,
+    parent: result['parent'] === 1,
+    kind: String(result['kind']) as Looked['kind'],
+    folder: String(result['folder']),
+    name: String(result['name']),
+  }
+}
+
+/** The text of a small file, as the container would see it; '' if there is none, or a large one. */
+export async function readInRoot(root: RootSource, path: string, plan: UsernsPlan): Promise<string> {
+  let text = ''
+  await runInside('look', planFor(root, plan), [...rootArguments(root), '--path', path, '--follow', '--print'], {
+    async output(chunks) {
+      chunks.setEncoding('utf8')
+      for await (const chunk of chunks) text += String(chunk)
+    },
+  })
+  return text
+}
+
+export interface Change {
+  readonly kind: 'added' | 'changed' | 'deleted'
+  readonly path: string
+}
+
+export interface ChangesOptions {
+  readonly plan: UsernsPlan
+  /** The root that it is compared with; none: all is added. */
+  readonly base?: RootSource
+  /** The folder has all that is still there, and no marks of an overlay. */
+  readonly whole?: boolean
+  /** Paths, with a slash in front, that are not told. */
+  readonly exclude?: readonly string[]
+}
+
+const changeKinds: Readonly<Record<string, Change['kind']>> = { A: 'added', C: 'changed', D: 'deleted' }
+
+/** How a folder (an overlay's upper one, or a whole tree) differs from the root below it, in the order of paths. */
+export async function changesIn(folder: string, options: ChangesOptions): Promise<Change[]> {
+  const args = [
+    ...(options.base === undefined ? [] : rootArguments(options.base)),
+    '--changed',
+    folder,
+    ...(options.whole === true ? ['--whole'] : []),
+    ...(options.exclude ?? []).flatMap((path) => ['--exclude', path.replace(/^\/+/, '')]),
+  ]
+  let text = ''
+  await runInside('changes', options.plan, args, {
+    async output(chunks) {
+      chunks.setEncoding('utf8')
+      for await (const chunk of chunks) text += String(chunk)
+    },
+  })
+  return text
+    .split('\0')
+    .flatMap((line) => {
+      const kind = changeKinds[line.slice(0, 1)]
+      return kind === undefined ? [] : [{ kind, path: line.slice(1) }]
+    })
+    .sort((one, other) => (one.path < other.path ? -1 : one.path > other.path ? 1 : 0))
+}
+
 /** The options by which tspod-inside finds or mounts a root. */
 export function rootArguments(root: RootSource): string[] {
-  if ('pid' in root) return ['--root', `/proc/${String(root.pid)}/root`]
+  if ('pid' in root) return ['--root', `/proc/${String(root.pid)}/root`, ...(root.bare === true ? ['--bare'] : [])]
   const { rootfs } = root
+  const binds = (root.binds ?? []).flatMap(({ source, target, readOnly }) => [
+    '--bind',
+    source,
+    '--bind-to',
+    `${readOnly ? 'ro' : 'rw'}:${target}`,
+  ])
+  return [...rootfsArguments(rootfs), ...binds]
+}
+
+function rootfsArguments(rootfs: RootfsPlan): string[] {
   if (rootfs.driver === 'dir') return ['--root', rootfs.path]
   const fuse = rootfs.driver === 'fuse-overlayfs' && rootfs.program !== undefined
   return [

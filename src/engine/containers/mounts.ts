@@ -5,6 +5,7 @@ import type { ResolvedMount } from '../../container/oci-config/mounts.js'
 import type { ContainerRecord } from '../../container/record.js'
 import type { MountSpec } from '../../container/spec.js'
 import type { Context } from '../context.js'
+import { volumeData, volumesOf } from '../volumes.js'
 
 /** The user's mounts with the folders behind them, as they are now. */
 export async function resolveMounts(context: Context, record: ContainerRecord): Promise<ResolvedMount[]> {
@@ -39,9 +40,14 @@ function bindSource(mount: Extract<MountSpec, { type: 'bind' }>): string {
 
 /** A volume that nothing was ever put into gets what the image has there, before it is mounted. */
 async function volumeMount(context: Context, mount: Extract<MountSpec, { type: 'volume' }>): Promise<ResolvedMount> {
-  const { isEmptyVolume, requireVolume, volumeData } = await import('../volumes.js')
+  const { isEmptyVolume, requireVolume } = await import('../volumes.js')
   const name = mount.name ?? ''
-  requireVolume(context, name)
+  const record = requireVolume(context, name)
+  if (Object.keys(record.options).length > 0) {
+    const { optionedMount } = await import('../volumes/options.js')
+    const mounted = optionedMount(record, mount)
+    if (mounted !== undefined) return mounted
+  }
   const data = volumeData(context, name)
   const source = mount.subpath === undefined ? data : subpath(data, mount.subpath)
   const copies = mount.subpath === undefined && !mount.options.includes('nocopy') && isEmptyVolume(context, name)
@@ -51,6 +57,14 @@ async function volumeMount(context: Context, mount: Extract<MountSpec, { type: '
     target: mount.target,
     options: [...mount.options, ...(copies ? ['copyup'] : [])],
   }
+}
+
+/** Where the files of a mounted volume are on the host; undefined if it is gone, or is made anew for each container. */
+export function volumeSource(context: Context, mount: Extract<MountSpec, { type: 'volume' }>): string | undefined {
+  const record = volumesOf(context).get(mount.name ?? '')
+  if (record === undefined || record.options['type'] === 'tmpfs') return undefined
+  const data = record.options['device'] ?? volumeData(context, record.name)
+  return mount.subpath === undefined ? data : subpath(data, mount.subpath)
 }
 
 /** A folder below a volume; a link in it must not lead out. */
