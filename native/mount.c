@@ -6,6 +6,7 @@
 #include "mount-foreign.h"
 #include "mount-fs.h"
 #include "mount-idmap.h"
+#include "mount-procfs.h"
 #include "util.h"
 
 #include <errno.h>
@@ -340,6 +341,7 @@ void mounts_attach(struct setup *setup, struct mount_sources *sources)
 		if (mount_is_cgroup(mount))
 			cgroup_tree(setup, mount, source);
 		target = open_target(mount, source);
+		refuse_over_procfs(mount, target, source->tree);
 		if (mount->options.copy_up && source->directory)
 			copy_up(target, source->tree, mount);
 		if (attach_tree(source->tree, target) < 0)
