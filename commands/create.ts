@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { BaseCommand } from '../src/cli/base-command.js'
 import { containerSpec } from '../src/cli/container-spec.js'
 import { createFlags } from '../src/cli/flags/create.js'
@@ -19,7 +20,7 @@ export default class Create extends BaseCommand {
     const engine = await this.engine(this.showProgress(flags.quiet))
     const { id, warnings } = await engine.containers.create(
       spec,
-      flags.cidfile === undefined ? {} : { cidfile: flags.cidfile },
+      flags.cidfile === undefined ? {} : { cidfile: resolve(flags.cidfile) },
     )
     for (const warning of warnings) this.warn(warning)
     this.print(id)

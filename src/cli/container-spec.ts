@@ -90,7 +90,7 @@ function environmentOf(flags: CreateFlags, { env, given }: Caller) {
     env: pairs.length === 0 ? undefined : Object.fromEntries(pairs),
     unsetEnv: flags.unsetenv,
     unsetEnvAll: on(flags['unsetenv-all']),
-    httpProxy: given('http-proxy') ? flags['http-proxy'] : true,
+    httpProxy: given('http-proxy') ? flags['http-proxy'] : undefined,
   } satisfies Spec<'env' | 'unsetEnv' | 'unsetEnvAll' | 'httpProxy'>
 }
 
@@ -98,11 +98,12 @@ function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    throw new TspodError('usage', `reading ${path}`, { cause: error })
+    throw new TspodError('invalid-argument', `reading ${path}`, { cause: error })
   }
 }
 
 function identityOf(flags: CreateFlags) {
+  if (flags.replace && flags.name === undefined) throw invalid('--replace needs the name of a container: --name')
   const labels = [
     ...(flags['label-file'] ?? []).flatMap((path) => parseLabelFile(readText(path), path)),
     ...(flags.label ?? []),
@@ -153,8 +154,7 @@ function absolute(path: string | undefined): string | undefined {
 }
 
 function filesOf(flags: CreateFlags, caller: Caller) {
-  const mounts = [...(flags.mount ?? []), ...(flags.volume ?? []), ...(flags.tmpfs ?? [])]
-  requireDistinct(mounts)
+  const mounts = distinct([...(flags.mount ?? []), ...(flags.volume ?? []), ...(flags.tmpfs ?? [])])
   const imageVolume =
     flags['image-volume'] === 'bind' ? 'anonymous' : (flags['image-volume'] as ContainerSpec['imageVolume'])
   return {
@@ -169,13 +169,17 @@ function filesOf(flags: CreateFlags, caller: Caller) {
   } satisfies Spec<keyof ContainerSpec>
 }
 
-function requireDistinct(mounts: readonly MountSpec[]): void {
-  const targets = new Set<string>()
-  for (const { target } of mounts) {
-    const clean = resolve(target)
-    if (targets.has(clean)) throw invalid(`two mounts on "${target}"`)
-    targets.add(clean)
+/** The same thing said twice is said once; two mounts on one target are not. */
+function distinct(mounts: readonly MountSpec[]): MountSpec[] {
+  const targets = new Map<string, MountSpec>()
+  for (const mount of mounts) {
+    const clean = resolve(mount.target)
+    const before = targets.get(clean)
+    if (before !== undefined && JSON.stringify(before) !== JSON.stringify(mount))
+      throw invalid(`two mounts on "${mount.target}"`)
+    targets.set(clean, mount)
   }
+  return [...targets.values()]
 }
 
 function securityOf(flags: CreateFlags) {
@@ -203,6 +207,8 @@ function securityOf(flags: CreateFlags) {
 }
 
 function networkOf(flags: CreateFlags) {
+  if (flags['no-hosts'] && flags['add-host'] !== undefined)
+    throw invalid('--no-hosts and --add-host cannot be set together')
   return {
     network: parseNetworks(flags.network ?? []),
     publish: flags.publish,

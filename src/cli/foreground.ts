@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { TspodError } from '../base/errors.js'
 import type { ForegroundOptions, StreamName } from '../index.js'
 
@@ -24,7 +25,7 @@ export function foregroundOptions(
     ...(attach === undefined ? {} : { attach }),
     ...(detachKeys === undefined ? {} : { detachKeys: parseDetachKeys(detachKeys) }),
     ...(given('sig-proxy') ? { sigProxy: flags['sig-proxy'] } : {}),
-    ...(flags.cidfile === undefined ? {} : { cidfile: flags.cidfile }),
+    ...(flags.cidfile === undefined ? {} : { cidfile: resolve(flags.cidfile) }),
   }
 }
 

@@ -19,6 +19,8 @@ export interface CompleteInput {
   /** The engine's environment: proxy variables where they are asked for. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cidfile?: string
+  /** What the host is called. */
+  readonly hostHostname?: string
   readonly caller: { readonly uid: number; readonly gid: number }
 }
 
@@ -46,6 +48,12 @@ export function completeSpec(spec: ContainerSpec, input: CompleteInput): Complet
   }
 }
 
+/** On the host's network a container is known by the host's name, as in Docker and Podman. */
+function ownHostname(spec: ContainerSpec, { id, hostHostname, conf }: CompleteInput): string {
+  const shared = completeNetwork(spec.network, conf).mode === 'host'
+  return (shared ? hostHostname?.slice(0, 64) : undefined) ?? id.slice(0, 12)
+}
+
 type Namespaces = CompleteSpec['namespaces']
 
 function completeIdentity(spec: ContainerSpec, input: CompleteInput, namespaces: Namespaces) {
@@ -54,7 +62,7 @@ function completeIdentity(spec: ContainerSpec, input: CompleteInput, namespaces:
     ...optional('rootfs', spec.rootfs && { path: spec.rootfs.path, overlay: spec.rootfs.overlay === true }),
     labels: { ...input.imageConfig.Labels, ...spec.labels },
     annotations: { ...pairs(input.conf.containers.annotations ?? []), ...spec.annotations },
-    hostname: spec.hostname ?? (namespaces.uts.mode === 'private' ? input.id.slice(0, 12) : ''),
+    hostname: spec.hostname ?? (namespaces.uts.mode === 'private' ? ownHostname(spec, input) : ''),
     createCommand: spec.createCommand ?? [],
   }
 }

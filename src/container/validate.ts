@@ -16,6 +16,11 @@ export function requireName(name: string): string {
   throw new TspodError('invalid-argument', 'names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument')
 }
 
+/** Whether there is nothing to forward ports to: the host's network is there already, another's has its own. */
+export function withoutPorts({ mode }: CompleteSpec['network']): boolean {
+  return mode === 'host' || mode === 'none' || mode === 'container'
+}
+
 type Rule = (spec: CompleteSpec) => string | undefined
 
 const rules: readonly Rule[] = [
@@ -34,12 +39,6 @@ const rules: readonly Rule[] = [
   ({ hostname }) => (hostname.length > 64 ? `hostname "${hostname}" is longer than 64 characters` : undefined),
   ({ hostname }) => (/[\s\0/]/.test(hostname) ? 'a hostname has no blanks or slashes' : undefined),
   ({ workdir }) => (workdir.startsWith('/') ? undefined : `working directory "${workdir}" is not an absolute path`),
-  ({ network, publish }) =>
-    publish.length > 0 && network.mode === 'container'
-      ? 'cannot set port bindings on an existing container network namespace'
-      : undefined,
-  ({ network, publish }) =>
-    publish.length > 0 && network.mode === 'none' ? 'cannot publish ports of a container without a network' : undefined,
   ({ network, dns, dnsSearch, dnsOption }) =>
     dns.length + dnsSearch.length + dnsOption.length > 0 && (network.mode === 'none' || network.mode === 'container')
       ? `conflicting options: dns and the network mode: ${network.mode}`
@@ -74,8 +73,8 @@ const rules: readonly Rule[] = [
 
 const warnings: readonly Rule[] = [
   ({ network, publish, publishAll }) =>
-    network.mode === 'host' && (publish.length > 0 || publishAll)
-      ? 'Port mappings have been discarded because host network namespace mode is in use'
+    withoutPorts(network) && (publish.length > 0 || publishAll)
+      ? `port mappings have been discarded: there are none with --network ${network.mode}`
       : undefined,
 ]
 

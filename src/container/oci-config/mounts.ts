@@ -36,7 +36,7 @@ function systemMounts(input: MountInput): Mount[] {
   return [
     proc(spec),
     ...dev(input),
-    shm(input),
+    ...shm(input),
     ...(spec.namespaces.ipc.mode === 'host' ? [hostFolder('/dev/mqueue')] : [mqueue]),
     sys(spec, input.joined.network !== undefined),
     ...cgroup(input),
@@ -60,13 +60,12 @@ function proc({ namespaces, security }: CompleteSpec): Mount {
 /** tty's group owns terminals, where it is mapped. */
 function dev({ spec, mappedGids }: MountInput): Mount[] {
   const group = mappedGids > 5 ? ['gid=5'] : []
-  const readonly = spec.readOnly && !spec.readOnlyTmpfs ? ['ro'] : []
   return [
     {
       destination: '/dev',
       type: 'tmpfs',
       source: 'tmpfs',
-      options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k', ...readonly],
+      options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k', ...sealed(spec)],
     },
     {
       destination: '/dev/pts',
@@ -77,16 +76,18 @@ function dev({ spec, mappedGids }: MountInput): Mount[] {
   ]
 }
 
-/** With the host's IPC namespace comes the host's folder, with another container's that one's. */
-function shm({ spec, joinedShm }: MountInput): Mount {
-  if (spec.namespaces.ipc.mode === 'host') return hostFolder('/dev/shm')
-  if (joinedShm !== undefined) return { ...hostFolder('/dev/shm'), source: joinedShm }
-  return {
-    destination: '/dev/shm',
-    type: 'tmpfs',
-    source: 'shm',
-    options: ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${spec.shmSize}`],
-  }
+/** With the host's IPC namespace comes the host's folder, with another container's that one's, with `none` none. */
+function shm({ spec, joinedShm }: MountInput): Mount[] {
+  if (spec.namespaces.ipc.mode === 'none') return []
+  if (spec.namespaces.ipc.mode === 'host') return [hostFolder('/dev/shm')]
+  if (joinedShm !== undefined) return [{ ...hostFolder('/dev/shm'), source: joinedShm }]
+  const options = ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${spec.shmSize}`, ...sealed(spec)]
+  return [{ destination: '/dev/shm', type: 'tmpfs', source: 'shm', options }]
+}
+
+/** `--read-only-tmpfs=false`: nothing at all is left to be written to. */
+function sealed(spec: CompleteSpec): string[] {
+  return spec.readOnly && !spec.readOnlyTmpfs ? ['ro'] : []
 }
 
 /** A new sysfs shows the network namespace that its maker owns; without one of our own the host's is bound. */
@@ -175,7 +176,6 @@ function tmpfsOptions(options: readonly string[]): string[] {
     ...(has('rw', 'ro') ? [] : ['rw']),
     ...(has('suid', 'nosuid') ? [] : ['nosuid']),
     ...(has('dev', 'nodev') ? [] : ['nodev']),
-    ...(has('exec', 'noexec') ? [] : ['noexec']),
     ...(has('tmpcopyup', 'notmpcopyup') ? [] : ['tmpcopyup']),
   ]
 }

@@ -1,10 +1,11 @@
+import { hostname } from 'node:os'
 import { dirname } from 'node:path'
 import { TspodError } from '../../base/errors.js'
 import { completeSpec } from '../../container/complete.js'
 import type { CompleteSpec } from '../../container/complete-spec.js'
 import type { ContainerRecord } from '../../container/record.js'
 import type { ContainerSpec } from '../../container/spec.js'
-import { requireName, validateSpec } from '../../container/validate.js'
+import { requireName, validateSpec, withoutPorts } from '../../container/validate.js'
 import { exists, removeFile, writeFile } from '../../state/file.js'
 import type { Lock } from '../../state/lock.js'
 import type { Context } from '../context.js'
@@ -90,6 +91,7 @@ async function complete(
       imageConfig: config,
       conf,
       env: context.env,
+      hostHostname: hostname(),
       caller: { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 },
       ...(options.cidfile === undefined ? {} : { cidfile: options.cidfile }),
     }),
@@ -105,7 +107,7 @@ async function withMountsOfOthers(context: Context, spec: ContainerSpec): Promis
 }
 
 async function withPorts(spec: CompleteSpec): Promise<CompleteSpec> {
-  if (spec.network.mode === 'host') return { ...spec, publish: [], publishAll: false }
+  if (withoutPorts(spec.network)) return { ...spec, publish: [], publishAll: false }
   if (spec.publish.length === 0 && !spec.publishAll) return spec
   const { assignPorts } = await import('./ports.js')
   return assignPorts(spec)

@@ -12,6 +12,7 @@ import type { Context } from '../context.js'
 import { emitContainerEvent } from '../events/write.js'
 import { observe } from './observe.js'
 import { seccompFilter } from './seccomp.js'
+import { preservedFds } from './preserved-fds.js'
 import { containerPaths, findContainer } from './store.js'
 import type { ExecSpec, ForegroundOptions, ForegroundResult } from './types.js'
 
@@ -41,7 +42,7 @@ export async function execInPlace(
           `--sig-proxy=${options.sigProxy ?? spec.tty !== true}`,
         ]
   context.options.beforeExec?.()
-  const keepFds = Array.from({ length: spec.preserveFds ?? 0 }, (_, index) => index + 3)
+  const keepFds = preservedFds(spec.preserveFds ?? 0)
   return execve(nativeFile('tspod-runtime'), ['tspod-runtime', 'exec', planPath, ...how], { keepFds })
 }
 

@@ -33,7 +33,7 @@ export function launchError(failure: LaunchError): TspodError {
   const reason = errno === 0 ? '' : `: ${errnoText(errno)}`
   const where = path === undefined || path === '' ? '' : ` ${path}`
   if (stage === 'exec') return commandError(errno, path ?? '', message, reason)
-  if (stage === 'user' && errno === constants.errno.ENOENT) return new TspodError('invalid-argument', message)
+  if (stage === 'user' && errno === constants.errno.ENOENT) return new TspodError('exec-not-executable', message)
   if (stage === 'cwd') {
     return new TspodError('exec-not-executable', `working directory${where} cannot be entered: ${message}${reason}`)
   }

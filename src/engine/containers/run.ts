@@ -3,6 +3,7 @@ import { execve } from '../../base/syscalls.js'
 import type { ContainerRecord } from '../../container/record.js'
 import type { ContainerSpec } from '../../container/spec.js'
 import type { Context } from '../context.js'
+import { preservedFds } from './preserved-fds.js'
 import { prepareContainer, type Prepared } from './create.js'
 import { writeBundle } from './launch.js'
 import { sweep } from './sweep.js'
@@ -48,7 +49,7 @@ export async function becomeLauncher(
     for (const warning of bundle.warnings) context.log('warn', warning)
     const argv = ['tspod-runtime', 'launch', bundle.runDir, ...launchArguments(record, options)]
     context.options.beforeExec?.()
-    const preserved = Array.from({ length: record.spec.preserveFds }, (_, index) => index + 3)
+    const preserved = preservedFds(record.spec.preserveFds)
     return execve(nativeFile('tspod-runtime'), argv, { keepFds: [...preserved, lock.fd] })
   } catch (error) {
     if (record.ephemeral || (record.spec.remove && options.fresh === true)) {
