@@ -163,7 +163,7 @@ int user_lookup(struct user_lookup *user, const char *spec, const struct strings
 	char *name =
 		arena_format(arena, "%.*s", colon ? (int)(colon - spec) : (int)strlen(spec), spec);
 	struct passwd_entry entry = {0};
-	bool known;
+	bool known = false;
 
 	if (strpbrk(spec, "\n\r\t ") || (colon && (strchr(colon + 1, ':') || !colon[1])))
 		return failure_set(why, STAGE_USER, EINVAL, NULL, "\"%.64s\" is not user[:group]",
@@ -174,13 +174,14 @@ int user_lookup(struct user_lookup *user, const char *spec, const struct strings
 	user->uid = entry.uid;
 	user->gid = entry.gid;
 	user->home = known ? entry.home : NULL;
-	if (colon) {
-		if (resolve_group(colon + 1, group, &user->gid, why) < 0)
-			return -1;
-	} else if (known) {
-		/* As login does it; with a group given, that one alone counts. */
+	if (colon && resolve_group(colon + 1, group, &user->gid, why) < 0)
+		return -1;
+	/* Its own group among them: a set-group-id program would lose it, and get past what is forbidden to that group
+	 * (CVE-2022-2989). */
+	add_group(user, user->gid);
+	/* As login does it; with a group given, that one alone counts. */
+	if (!colon && known)
 		add_memberships(user, group, entry.name);
-	}
 	for (size_t i = 0; i < group_add->length; i++) {
 		uint32_t gid;
 

@@ -32,13 +32,13 @@ int main(void)
 	CHECK(look_up(&user, "", NULL, &why) == 0 && user.uid == 0 && user.gid == 0);
 	CHECK_TEXT(user.home, "/root");
 	CHECK(look_up(&user, "web", NULL, &why) == 0 && user.uid == 33 && user.gid == 33);
-	CHECK(user.groups_length == 2 && user.groups[0] == 4 && user.groups[1] == 60);
+	CHECK(user.groups_length == 3 && user.groups[0] == 33 && user.groups[1] == 4 && user.groups[2] == 60);
 	CHECK_TEXT(user.home, "/var/www");
-	CHECK(look_up(&user, "33", NULL, &why) == 0 && user.gid == 33 && user.groups_length == 2);
+	CHECK(look_up(&user, "33", NULL, &why) == 0 && user.gid == 33 && user.groups_length == 3);
 	CHECK(look_up(&user, "web:adm", NULL, &why) == 0 && user.gid == 4 &&
-	      user.groups_length == 0);
+	      user.groups_length == 1 && user.groups[0] == 4);
 	CHECK(look_up(&user, ":60", NULL, &why) == 0 && user.uid == 0 && user.gid == 60);
-	CHECK(look_up(&user, "web", "adm", &why) == 0 && user.groups_length == 2);
+	CHECK(look_up(&user, "web", "adm", &why) == 0 && user.groups_length == 3);
 	CHECK(look_up(&user, "web", "keep-groups", &why) == 0 && user.keep_groups);
 	CHECK(look_up(&user, "last", NULL, &why) == 0 && user.uid == 50 && !user.home);
 
