@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, realpathSync, statSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, realpathSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { TspodError } from '../../base/errors.js'
 import type { ResolvedMount } from '../../container/oci-config/mounts.js'
@@ -6,6 +6,9 @@ import type { ContainerRecord } from '../../container/record.js'
 import type { MountSpec } from '../../container/spec.js'
 import type { Context } from '../context.js'
 import { volumeData, volumesOf } from '../volumes.js'
+import { containerPaths } from './store.js'
+
+type ResolvedBind = Extract<ResolvedMount, { type: 'bind' }>
 
 /** The user's mounts with the folders behind them, as they are now. */
 export async function resolveMounts(context: Context, record: ContainerRecord): Promise<ResolvedMount[]> {
@@ -16,10 +19,14 @@ export async function resolveMounts(context: Context, record: ContainerRecord): 
 
 async function resolveMount(context: Context, record: ContainerRecord, mount: MountSpec): Promise<ResolvedMount> {
   switch (mount.type) {
-    case 'bind':
-      return { ...mount, source: bindSource(mount) }
-    case 'volume':
-      return volumeMount(context, mount)
+    case 'bind': {
+      const bind = { ...mount, source: bindSource(mount), options: dereferenced(mount) }
+      return bind.options.includes('O') ? overlaid(context, record, bind) : bind
+    }
+    case 'volume': {
+      const volume = await volumeMount(context, mount)
+      return volume.type === 'bind' && mount.options.includes('O') ? overlaid(context, record, volume) : volume
+    }
     case 'image': {
       const { imageMount } = await import('./image-mount.js')
       return imageMount(context, record, mount)
@@ -27,6 +34,37 @@ async function resolveMount(context: Context, record: ContainerRecord, mount: Mo
     default:
       return mount
   }
+}
+
+/** `no-dereference`: only a link would be mounted as what it is, and that is no mount. */
+function dereferenced({ source, options }: Extract<MountSpec, { type: 'bind' }>): readonly string[] {
+  if (!options.includes('no-dereference')) return options
+  if (lstatSync(source, { throwIfNoEntry: false })?.isSymbolicLink() === true) {
+    throw new TspodError('not-supported', `no-dereference: ${source} is a link; name what it leads to`)
+  }
+  return options.filter((option) => option !== 'no-dereference')
+}
+
+/** `O`: what is written goes with the container, or to `upperdir=` and `workdir=`; the folder stays as it is. */
+function overlaid(context: Context, record: ContainerRecord, mount: ResolvedBind): ResolvedMount {
+  const { source, target, options } = mount
+  if (!statSync(source).isDirectory()) {
+    throw new TspodError('invalid-argument', `the option O is for folders: ${source} is none`)
+  }
+  const named = (key: string): string | undefined =>
+    options.find((option) => option.startsWith(`${key}=`))?.slice(key.length + 1)
+  const [upper, work] = [named('upperdir'), named('workdir')]
+  if ((upper === undefined) !== (work === undefined)) {
+    throw new TspodError('invalid-argument', `${source}: upperdir= and workdir= go together`)
+  }
+  const folder = join(
+    containerPaths(context.paths, record.id).folder,
+    'overlay-mounts',
+    Buffer.from(target).toString('hex'),
+  )
+  const own = { upper: upper ?? join(folder, 'upper'), work: work ?? join(folder, 'work') }
+  for (const path of upper === undefined ? Object.values(own) : []) mkdirSync(path, { recursive: true })
+  return { type: 'overlay', target, lower: [source], ...own }
 }
 
 function bindSource(mount: Extract<MountSpec, { type: 'bind' }>): string {
