@@ -37,19 +37,28 @@ int set_attributes(int tree, uint64_t set, uint64_t clear, bool recursive)
 	return attr.attr_set ? mount_setattr(tree, "", flags, &attr, sizeof(attr)) : 0;
 }
 
-/* What is still to be written to (copied up, given to the user) becomes read-only after that. */
-static uint64_t early_attributes(const struct mount_options *options, uint64_t set)
+/* What is still to be written to becomes read-only after that: copied up, given to the user, or a new tmpfs, in which
+ * other mounts and devices have their targets. */
+static bool becomes_read_only_late(const struct mount_plan *mount)
 {
-	return options->copy_up || options->chown ? set & ~(uint64_t)MOUNT_ATTR_RDONLY : set;
+	const struct mount_options *options = &mount->options;
+
+	return options->copy_up || options->chown ||
+	       (!options->bind && mount->type && !strcmp(mount->type, "tmpfs"));
+}
+
+static uint64_t early_attributes(const struct mount_plan *mount, uint64_t set)
+{
+	return becomes_read_only_late(mount) ? set & ~(uint64_t)MOUNT_ATTR_RDONLY : set;
 }
 
 static void set_options(int tree, const struct mount_plan *mount)
 {
 	const struct mount_options *options = &mount->options;
 
-	if (set_attributes(tree, early_attributes(options, options->attr_set), options->attr_clear, false) < 0 ||
-	    set_attributes(tree, early_attributes(options, options->recursive_set), options->recursive_clear,
-			   true) < 0)
+	if (set_attributes(tree, early_attributes(mount, options->attr_set), options->attr_clear, false) < 0 ||
+	    set_attributes(tree, early_attributes(mount, options->recursive_set), options->recursive_clear, true) <
+		    0)
 		fail_at(STAGE_MOUNT, mount->destination, "set the mount's attributes");
 }
 
@@ -206,7 +215,7 @@ static int new_fs_tree(const struct setup *setup, const struct mount_plan *mount
 	cleanup_close int fs_fd = -1;
 	/* proc and sysfs may only be mounted where nothing of the host's own hides parts of them, and with no fewer
 	 * restrictions: asked for at once, since fsmount compares (mount_too_revealing in the kernel). */
-	uint64_t attributes = early_attributes(options, options->attr_set);
+	uint64_t attributes = early_attributes(mount, options->attr_set);
 	int tree;
 
 	if (is_too_long(mount))
@@ -222,8 +231,8 @@ static int new_fs_tree(const struct setup *setup, const struct mount_plan *mount
 		tree = fallback_tree(mount);
 	if (tree < 0)
 		fail_at(STAGE_MOUNT, mount->destination, "fsmount %s", mount->type);
-	if (set_attributes(tree, early_attributes(options, options->recursive_set), options->recursive_clear,
-			   true) < 0)
+	if (set_attributes(tree, early_attributes(mount, options->recursive_set), options->recursive_clear, true) <
+	    0)
 		fail_at(STAGE_MOUNT, mount->destination, "set the mount's attributes");
 	return tree;
 }
@@ -290,7 +299,8 @@ static bool must_not_be_link(const struct mount_plan *mount)
 	return false;
 }
 
-static int open_target(const struct mount_plan *mount, const struct mount_source *source)
+/* `made`: the image has nothing there. */
+static int open_target(const struct mount_plan *mount, const struct mount_source *source, bool *made)
 {
 	cleanup_close int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct stat st;
@@ -311,20 +321,39 @@ static int open_target(const struct mount_plan *mount, const struct mount_source
 		return fd;
 	}
 	fd = open_beneath(root_fd, mount->destination, O_PATH, 0);
-	if (fd < 0 && errno == ENOENT)
+	*made = fd < 0 && errno == ENOENT;
+	if (*made)
 		fd = ensure_beneath(root_fd, mount->destination, source->directory, 0755);
 	if (fd < 0)
 		fail_at(STAGE_MOUNT, mount->destination, "open the mount's target");
 	return fd;
 }
 
+static bool gives_data(const struct mount_plan *mount, const char *prefix)
+{
+	for (size_t i = 0; i < mount->options.data.length; i++) {
+		if (!strncmp(mount->options.data.items[i], prefix, strlen(prefix)))
+			return true;
+	}
+	return false;
+}
+
 static void copy_up(int target, int tree, const struct mount_plan *mount)
 {
+	struct stat st;
+
 	/* A volume that has something in it already keeps that. */
 	if (mount->options.bind && !is_empty_folder(tree))
 		return;
-	if (copy_tree(target, tree) < 0)
+	if (fstat(tree, &st) < 0 || copy_tree(target, tree) < 0)
 		fail_at(STAGE_MOUNT, mount->destination, "copy what the image has there");
+	/* Copied with the rest, unless they were asked for. The owner first: changing it clears the set-id bits. */
+	if ((gives_data(mount, "uid=") &&
+	     fchownat(tree, "", st.st_uid, (gid_t)-1, AT_EMPTY_PATH) < 0) ||
+	    (gives_data(mount, "gid=") &&
+	     fchownat(tree, "", (uid_t)-1, st.st_gid, AT_EMPTY_PATH) < 0) ||
+	    (gives_data(mount, "mode=") && fchmodat(tree, ".", st.st_mode & 07777, 0) < 0))
+		fail_at(STAGE_MOUNT, mount->destination, "set the owner and the mode");
 }
 
 void mounts_attach(struct setup *setup, struct mount_sources *sources)
@@ -335,18 +364,19 @@ void mounts_attach(struct setup *setup, struct mount_sources *sources)
 		const struct mount_plan *mount = &config->mounts[i];
 		struct mount_source *source = &sources->items[i];
 		cleanup_close int target = -1;
+		bool made = false;
 
 		if (source->skip)
 			continue;
 		if (mount_is_cgroup(mount))
 			cgroup_tree(setup, mount, source);
-		target = open_target(mount, source);
+		target = open_target(mount, source, &made);
 		refuse_over_procfs(mount, target, source->tree);
-		if (mount->options.copy_up && source->directory)
+		if (mount->options.copy_up && source->directory && !made)
 			copy_up(target, source->tree, mount);
 		if (attach_tree(source->tree, target) < 0)
 			fail_at(STAGE_MOUNT, mount->destination, "attach the mount");
-		if (!mount->options.copy_up && !mount->options.chown)
+		if (!becomes_read_only_late(mount))
 			close_fd(&source->tree);
 	}
 }
