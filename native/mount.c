@@ -250,8 +250,37 @@ static void make_new(const struct setup *setup, const struct mount_plan *mount, 
 		set_propagation(to->tree, mount->options.propagation, mount->options.propagation_recursive, mount);
 }
 
+/* The container's root as the user namespace that we are in now knows it; 0: our root has an id in the container. */
+static uint32_t nested_root(const struct id_maps *maps)
+{
+	uint32_t root = 0;
+
+	for (size_t i = 0; i < maps->length; i++) {
+		if (maps->items[i].outside == 0)
+			return 0;
+		if (maps->items[i].inside == 0)
+			root = maps->items[i].outside;
+	}
+	return root;
+}
+
+/* A new volume is our root's. Where that is nobody in the nested user namespace, none could fill it from in there. */
+static void give_new_volume(const struct userns_plan *userns, const struct mount_plan *mount, int tree)
+{
+	uint32_t uid = nested_root(&userns->nested_uid_maps), gid = nested_root(&userns->nested_gid_maps);
+	struct stat st;
+
+	if (fstat(tree, &st) < 0)
+		fail_at(STAGE_MOUNT, mount->source, "stat the volume");
+	if (st.st_uid != 0 || st.st_gid != 0 || !S_ISDIR(st.st_mode) || !is_empty_folder(tree))
+		return;
+	if (fchownat(tree, "", uid, gid, AT_EMPTY_PATH) < 0)
+		fail_at(STAGE_MOUNT, mount->source, "give the volume to the container's root");
+}
+
 void mounts_open_host_files(struct setup *setup, struct mount_sources *sources)
 {
+	const struct userns_plan *userns = &setup->plan->userns;
 	const struct oci_config *config = setup->config;
 
 	sources->items = calloc(config->mounts_length + 1, sizeof(*sources->items));
@@ -263,9 +292,11 @@ void mounts_open_host_files(struct setup *setup, struct mount_sources *sources)
 
 		to->tree = -1;
 		to->directory = true;
-		if (mount->options.bind)
+		if (mount->options.bind) {
 			prepare_bind(setup, mount, to);
-		else if (made_of_host_files(mount))
+			if (userns->nested && mount->options.copy_up && !to->skip && to->tree >= 0)
+				give_new_volume(userns, mount, to->tree);
+		} else if (made_of_host_files(mount))
 			make_new(setup, mount, to);
 	}
 }
