@@ -46,8 +46,10 @@ int network_start(const struct network_plan *plan, pid_t pid, struct network_hel
 	static const char *const names[] = {"{pid}", "{ready}", "{exit}", "{api}", NULL};
 	struct arena arena = {0};
 	char number[16];
-	const char *const values[] = {number, "3", "4", plan->api_socket ? plan->api_socket : "",
-				      NULL};
+	/* By its name in its folder: the whole path may be longer than an address holds. */
+	const char *api_name = plan->api_socket ? strrchr(plan->api_socket, '/') + 1 : "";
+	const char *const values[] = {number, "3", "4", api_name, NULL};
+	const char *folder = NULL;
 	cleanup_close int ready_read = -1;
 	cleanup_close int ready_write = -1;
 	cleanup_close int exit_read = -1;
@@ -72,8 +74,11 @@ int network_start(const struct network_plan *plan, pid_t pid, struct network_hel
 		return failure_set(why, STAGE_NETWORK, errno, NULL, "pipe");
 	error_read = fds[0];
 	error_write = fds[1];
-	if (plan->api_socket)
+	if (plan->api_socket) {
 		unlink(plan->api_socket);
+		folder = arena_format(&arena, "%.*s", (int)(api_name - plan->api_socket),
+				      plan->api_socket);
+	}
 	snprintf(number, sizeof(number), "%d", (int)pid);
 	argv = arena_alloc(&arena, plan->helper.length + 1, sizeof(*argv));
 	for (size_t i = 0; i < plan->helper.length; i++)
@@ -86,6 +91,7 @@ int network_start(const struct network_plan *plan, pid_t pid, struct network_hel
 			.fds = (const int[]){-1, -1, error_write, ready_write, exit_read,
 					     error_read},
 			.fds_length = 6,
+			.folder = folder,
 		},
 		&helper->pid);
 	arena_free(&arena);

@@ -63,6 +63,8 @@ int spawn_program(const struct program *program, pid_t *pid)
 						: fcntl(program->fds[i], F_DUPFD_CLOEXEC, 64);
 		posix_spawn_file_actions_adddup2(&actions, copies[i], i);
 	}
+	if (program->folder)
+		posix_spawn_file_actions_addchdir_np(&actions, program->folder);
 	posix_spawn_file_actions_addclosefrom_np(&actions, program->fds_length);
 	result = posix_spawn(pid, program->argv[0], &actions, &attributes,
 			     (char *const *)program->argv,

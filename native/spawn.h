@@ -14,6 +14,7 @@ struct program {
 	const char *const *env;	 /* NULL: PATH alone */
 	const int *fds;		 /* fds[i] becomes descriptor i; -1: /dev/null */
 	int fds_length;
+	const char *folder; /* to start in; NULL: where we are */
 };
 
 /* Starts a program; 0 and its pid, or -1 with errno. */

@@ -76,7 +76,7 @@ function setupSlirp(request: NetworkRequest, given: Readonly<Record<string, stri
       loopback: true,
       helper: slirpArgv(slirp4netns, options, publishes),
       ...(publishes
-        ? { apiSocket: slirpSocket(request.runDir, request.id), apiRequests: slirpRequests(publish, options) }
+        ? { apiSocket: slirpSocket(request.runDir), apiRequests: slirpRequests(publish, options) }
         : {}),
     },
     address: container,

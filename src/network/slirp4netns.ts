@@ -21,9 +21,6 @@ export interface SlirpAddresses {
   readonly container: string
 }
 
-/** What a unix socket's address holds (unix(7)), without the final NUL. */
-const maximumSocketPath = 107
-
 export function slirpAddresses({ network }: Pick<SlirpOptions, 'network'>): SlirpAddresses {
   return { gateway: network.host(2), dns: network.host(3), container: network.host(100) }
 }
@@ -73,10 +70,9 @@ export function slirpRequests(publish: readonly PortSpec[], options: SlirpOption
   })
 }
 
-/** Where the helper listens: in the container's run folder, or in /tmp where that path is too long for a socket. */
-export function slirpSocket(runDir: string, id: string): string {
-  const path = `${runDir}/net.sock`
-  return Buffer.byteLength(path) <= maximumSocketPath ? path : `/tmp/tspod-net-${id.slice(0, 32)}.sock`
+/** Where the helper listens. It is started in that folder, so the path may be longer than a socket's address. */
+export function slirpSocket(runDir: string): string {
+  return `${runDir}/net.sock`
 }
 
 /** Podman's options and defaults. */

@@ -106,8 +106,7 @@ describe('slirp4netns', () => {
   })
 
   test('listens where a socket’s path fits', () => {
-    expect(slirpSocket('/run/user/1000/x', 'ab')).toBe('/run/user/1000/x/net.sock')
-    expect(slirpSocket(`/${'x'.repeat(100)}`, 'f'.repeat(64)).length).toBeLessThan(108)
+    expect(slirpSocket('/run/user/1000/x')).toBe('/run/user/1000/x/net.sock')
   })
 })
 
