@@ -111,14 +111,23 @@ int cgroup_create(const struct cgroup_plan *plan, pid_t pid, char path[4096],
 	return write_limits(dir_fd, plan, path, warn, arg, why);
 }
 
-/* PATH/…/UNIT.scope/REST: what AttachProcessesToUnit wants to know. */
-static bool split_scope(const char *path, char unit[256], char subcgroup[4096])
+/* The unit that hands `path` over: the last PATH/…/UNIT.scope/REST or UNIT.service/REST in it, which is what
+ * AttachProcessesToUnit wants to know. */
+static bool split_unit(const char *path, char unit[256], char subcgroup[4096])
 {
-	const char *end = strstr(path, ".scope/"), *start;
+	static const char *const kinds[] = {".scope/", ".service/"};
+	const char *end = NULL, *start;
 
+	for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
+		for (const char *at = strstr(path, kinds[i]); at; at = strstr(at + 1, kinds[i])) {
+			const char *after = at + strlen(kinds[i]) - 1;
+
+			if (after > end)
+				end = after;
+		}
+	}
 	if (!end)
 		return false;
-	end += strlen(".scope");
 	for (start = end; start > path && start[-1] != '/'; start--)
 		;
 	return format(unit, 256, "%.*s", (int)(end - start), start) &&
@@ -154,7 +163,7 @@ int cgroup_enter(const char *path, pid_t pid, const char *bus, struct failure *w
 		return 0;
 	/* From a login session's scope a user may not move a process; the user's systemd has it done. */
 	errnum = errno;
-	if ((errnum == EACCES || errnum == EPERM) && split_scope(path, unit, subcgroup) &&
+	if ((errnum == EACCES || errnum == EPERM) && split_unit(path, unit, subcgroup) &&
 	    (bus || (bus = session_bus(session))))
 		return systemd_attach(bus, unit, subcgroup, pid, why);
 	return failure_set(why, STAGE_CGROUP, errnum, path, "move the process into the cgroup");

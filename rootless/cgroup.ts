@@ -174,7 +174,8 @@ function mayDelegate(path: string): boolean {
   return enabled !== '' || (readText(`${path}/cgroup.procs`) ?? '').trim() === ''
 }
 
-function readControllers(path: string): string[] | undefined {
+/** The controllers that a cgroup may hand down; undefined if it is not there. */
+export function readControllers(path: string): string[] | undefined {
   return readText(`${path}/cgroup.controllers`)
     ?.trim()
     .split(' ')

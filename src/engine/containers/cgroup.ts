@@ -15,7 +15,13 @@ export async function cgroupPlan(
   const { spec, id } = record
   const conf = await context.conf()
   const wanted = context.options.cgroupManager ?? managers.find((manager) => manager === conf.engine.cgroup_manager)
-  return planCgroup(cgroupSupport(wanted), {
+  const support = cgroupSupport(wanted)
+  // --cgroups=split: within the systemd unit that we were started by, so that its limits and its end are the container's.
+  const own =
+    spec.cgroups === 'split' && support.version === 2 && support.manager !== 'disabled'
+      ? (await import('../../../rootless/cgroup-split.js')).splitOwnCgroup()
+      : undefined
+  return planCgroup(own ?? support, {
     id,
     limits: spec.resources,
     cgroups: spec.cgroups,
