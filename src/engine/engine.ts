@@ -2,6 +2,7 @@ import { bindContainers } from './containers/index.js'
 import type { Context, EngineOptions } from './context.js'
 import type { EngineEvent, EventOptions } from './events/types.js'
 import { bindImages } from './images/index.js'
+import { bindManifests } from './manifests/index.js'
 import { bindRegistries } from './registries/index.js'
 import { bindSystem } from './system/index.js'
 import { bindSystemd } from './systemd/index.js'
@@ -15,6 +16,7 @@ export function bindEngine(context: Context) {
     context,
     containers: bindContainers(context),
     images: bindImages(context),
+    manifests: bindManifests(context),
     registries: bindRegistries(context),
     system: bindSystem(context),
     systemd: bindSystemd(context),

@@ -1,7 +1,8 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { digestHex } from '../../base/digest.js'
-import type { Digest } from '../../oci/image-spec.js'
+import { parseManifest } from '../../image/manifest.js'
+import { mediaTypes, type Descriptor, type Digest } from '../../oci/image-spec.js'
 import { exists, removeFile } from '../../state/file.js'
 import { ImageStore, type IndexEntry } from '../../storage/images.js'
 import type { Context } from '../context.js'
@@ -59,7 +60,7 @@ interface Reached {
 async function reach(context: Context, store: ImageStore, entries: readonly IndexEntry[]): Promise<Reached> {
   const blobs = new Set<string>()
   const diffIds = new Set<Digest>()
-  const manifests = new Set(entries.map((entry) => entry.manifest))
+  const manifests = new Set(entries.flatMap((entry) => [entry.manifest, ...imagesOfList(store, entry)]))
   for (const manifest of manifests) {
     /* An image that cannot be read stops the collection: its parts are unknown. */
     const record = await recordOf(context, store, manifest)
@@ -71,7 +72,19 @@ async function reach(context: Context, store: ImageStore, entries: readonly Inde
   return { blobs, diffIds, manifests }
 }
 
-/** What an index that another tool put into the store reaches. */
+/** The images of a list that are here. */
+function imagesOfList(store: ImageStore, { manifest, mediaType }: IndexEntry): readonly Digest[] {
+  if (!/index|list/.test(mediaType)) return []
+  const parsed = parseManifest(store.readBlob(manifest), mediaType)
+  if (parsed.kind !== 'index') return []
+  return parsed.index.manifests.filter((one) => isImage(one) && store.hasBlob(one.digest)).map((one) => one.digest)
+}
+
+function isImage({ mediaType, artifactType }: Descriptor): boolean {
+  return artifactType === undefined && (mediaType === mediaTypes.ociManifest || mediaType === mediaTypes.dockerManifest)
+}
+
+/** What a list reaches besides, such as what is no image. */
 function indexMembers(store: ImageStore, digest: Digest, mediaType: string): readonly Digest[] {
   if (!/index|list/.test(mediaType)) return []
   const text = store.readBlob(digest).toString('utf8')

@@ -18,9 +18,11 @@ export async function recordOf(context: Context, store: ImageStore, manifest: Di
   return record
 }
 
-/** As `recordOf`, for an entry of the index; an entry that names an index of images has none. */
+/** As `recordOf`, for an entry of the index; a list of images stands for the one of the host's platform. */
 export async function recordOfEntry(context: Context, store: ImageStore, entry: IndexEntry): Promise<ImageRecord> {
-  return recordOf(context, store, entry.manifest)
+  if (!/index|list/.test(entry.mediaType)) return recordOf(context, store, entry.manifest)
+  const { memberOfList } = await import('./stored-image.js')
+  return recordOf(context, store, memberOfList(store, entry.manifest))
 }
 
 export function saveRecord(context: Context, record: ImageRecord): void {

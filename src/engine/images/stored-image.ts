@@ -6,16 +6,44 @@ import { hostPlatform } from '../../image/platform.js'
 import type { ImageStore } from '../../storage/images.js'
 import { recordFrom, type ImageRecord } from './image-record.js'
 
-/** Reads an image's manifest and configuration from the store. An index (another tool's) stands for the host's platform. */
+/** Reads an image's manifest and configuration from the store. A list of images is known by its own digest. */
 export function readStoredImage(store: ImageStore, digest: Digest): ImageRecord {
+  const bytes = store.readBlob(digest)
+  const parsed = parseManifest(bytes)
+  return parsed.kind === 'index' ? listRecord(digest, parsed, bytes.length) : readImage(store, digest, parsed)
+}
+
+/** The image of a list that is for the host's platform. */
+export function memberOfList(store: ImageStore, digest: Digest): Digest {
   const parsed = parseManifest(store.readBlob(digest))
-  if (parsed.kind === 'index') {
-    const chosen = choosePlatform(parsed.index, hostPlatform())
-    const inner = parseManifest(store.readBlob(chosen.digest))
-    if (inner.kind === 'index') throw new TspodError('image-invalid', `${digest} is an index of indexes`)
-    return { ...readImage(store, chosen.digest, inner), manifest: digest }
+  if (parsed.kind !== 'index') return digest
+  const chosen = choosePlatform(parsed.index, hostPlatform()).digest
+  if (store.hasBlob(chosen)) return chosen
+  throw new TspodError('no-such-image', `the image ${chosen} of the list ${digest} is not in the local store`)
+}
+
+function listRecord(
+  digest: Digest,
+  { mediaType, index }: Extract<ReturnType<typeof parseManifest>, { kind: 'index' }>,
+  size: number,
+): ImageRecord {
+  return {
+    version: 1,
+    manifest: digest,
+    mediaType,
+    id: digest,
+    created: '0001-01-01T00:00:00Z',
+    author: '',
+    comment: '',
+    architecture: '',
+    os: '',
+    config: {},
+    configSize: size,
+    diffIds: [],
+    layers: [],
+    history: [],
+    annotations: index.annotations ?? {},
   }
-  return readImage(store, digest, parsed)
 }
 
 function readImage(

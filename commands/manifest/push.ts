@@ -1,0 +1,31 @@
+import { writeFileSync } from 'node:fs'
+import { TspodError } from '../../src/base/errors.js'
+import { Args, BaseCommand } from '../../src/cli/base-command.js'
+import { switchFlag, switchFlagOn, textFlag } from '../../src/cli/flags/define.js'
+import { registryAccess, registryFlags } from '../../src/cli/images/registry-flags.js'
+
+export default class ManifestPush extends BaseCommand {
+  static override summary = 'Send a manifest list to a registry'
+  static override usage = 'manifest push [OPTION]… LIST [DESTINATION]'
+  static override completes: typeof BaseCommand.completes = ['image', 'none']
+  static override args = {
+    list: Args.string({ description: 'Manifest list', required: true }),
+    destination: Args.string({ description: 'Where to; the list says it if it is left out' }),
+  }
+  static override flags = {
+    all: switchFlagOn('Send the images of the list, too'),
+    digestfile: textFlag('Write the digest of the list into this file', { helpValue: 'FILE' }),
+    quiet: switchFlag('No progress', { char: 'q' }),
+    rm: switchFlag('Remove the list when it was sent', { aliases: ['purge'], char: 'p' }),
+    ...registryFlags,
+  }
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(ManifestPush)
+    if (!flags.all) throw new TspodError('not-supported', 'a list is sent with all of its images: --all cannot be off')
+    const engine = await this.engine(this.showProgress(flags.quiet))
+    const access = registryAccess(flags, (flag) => this.given(flag))
+    const { digest } = await engine.manifests.push(args.list, args.destination, { ...access, rm: flags.rm })
+    if (flags.digestfile !== undefined) writeFileSync(flags.digestfile, digest)
+  }
+}

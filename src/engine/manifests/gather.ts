@@ -1,0 +1,94 @@
+import { TspodError } from '../../base/errors.js'
+import { copyLoaded, loadFrom } from '../../image/copy.js'
+import type { RawManifest } from '../../image/image.js'
+import { choosePlatform, parseManifest } from '../../image/manifest.js'
+import { completePlatform } from '../../image/platform.js'
+import { parseReference } from '../../image/reference.js'
+import { RegistrySource } from '../../image/registry/source.js'
+import type { Descriptor, Digest, ImageConfig, Platform } from '../../oci/image-spec.js'
+import type { ImageStore } from '../../storage/images.js'
+import type { Context } from '../context.js'
+import { registryOptions } from '../images/access.js'
+import { findImage } from '../images/lookup.js'
+import { recordOf } from '../images/record.js'
+import { storeDestination } from '../images/store-image.js'
+import { parseTransport } from '../images/transports.js'
+import type { ManifestAddOptions } from './types.js'
+
+/** The images that a name stands for, as a list names them: local ones, or else a registry's, whose blobs are fetched. The caller holds a lease. */
+export async function gatherManifests(
+  context: Context,
+  store: ImageStore,
+  name: string,
+  options: Pick<ManifestAddOptions, 'all'> & Parameters<typeof registryOptions>[1],
+): Promise<readonly Descriptor[]> {
+  const transport = parseTransport(name)
+  if (transport !== undefined && transport.name !== 'docker')
+    throw new TspodError('not-supported', `${transport.name}: images of archives are loaded first, then added by name`)
+  if (transport === undefined) {
+    const found = await findImage(context, store.entries(), name)
+    if (found !== undefined)
+      return localManifests(context, store, found.entry.original ?? found.entry.manifest, options)
+  }
+  return remoteManifests(context, store, transport?.path ?? name, options)
+}
+
+async function localManifests(
+  context: Context,
+  store: ImageStore,
+  digest: Digest,
+  { all }: Pick<ManifestAddOptions, 'all'>,
+): Promise<readonly Descriptor[]> {
+  const bytes = store.readBlob(digest)
+  const parsed = parseManifest(bytes)
+  if (parsed.kind === 'index')
+    return all === true ? parsed.index.manifests : [choosePlatform(parsed.index, completePlatform())]
+  const record = await recordOf(context, store, digest)
+  return [descriptorOf({ bytes, digest, mediaType: parsed.mediaType }, record)]
+}
+
+async function remoteManifests(
+  context: Context,
+  store: ImageStore,
+  name: string,
+  options: Pick<ManifestAddOptions, 'all'> & Parameters<typeof registryOptions>[1],
+): Promise<readonly Descriptor[]> {
+  const source = new RegistrySource(parseReference(name), registryOptions(context, options))
+  const { signal } = options
+  try {
+    const top = await source.manifest(undefined, signal)
+    const parsed = parseManifest(top.bytes, top.mediaType)
+    const wanted: readonly RawManifest[] =
+      parsed.kind === 'image'
+        ? [top]
+        : await Promise.all(
+            (options.all === true ? parsed.index.manifests : [choosePlatform(parsed.index, completePlatform())]).map(
+              ({ digest }) => source.manifest(digest, signal),
+            ),
+          )
+    const described: Descriptor[] = []
+    for (const raw of wanted) {
+      const image = await loadFrom(source, raw, completePlatform(), signal)
+      await copyLoaded(source, storeDestination(store), image, { platform: completePlatform(), signal })
+      described.push(descriptorOf(image.raw, image.config))
+    }
+    return described
+  } finally {
+    await source.close()
+  }
+}
+
+function descriptorOf(
+  raw: RawManifest,
+  config: Pick<ImageConfig, 'architecture' | 'os' | 'variant'> & Partial<Platform>,
+): Descriptor {
+  const { architecture, os, variant } = config
+  return {
+    mediaType: raw.mediaType,
+    digest: raw.digest,
+    size: raw.bytes.length,
+    ...(architecture === ''
+      ? {}
+      : { platform: { architecture, os, ...(variant === undefined || variant === '' ? {} : { variant }) } }),
+  }
+}
