@@ -11,7 +11,7 @@ const rows: readonly (readonly string[])[] = [
   ['src/cli'],
   ['src/index.ts'],
   ['src/engine'],
-  ['src/build', 'src/container', 'src/image', 'src/network', 'src/storage'],
+  ['src/build', 'src/container', 'src/image', 'src/network', 'src/storage', 'src/systemd'],
   ['rootless'],
   ['src/runtime'],
   ['src/state', 'src/config'],

@@ -1,0 +1,35 @@
+import type { Context } from '../context.js'
+import type {
+  GeneratedService,
+  GenerateOptions,
+  QuadletInstallOptions,
+  QuadletOptions,
+  QuadletRemoveOptions,
+  QuadletReport,
+  QuadletSummary,
+} from './types.js'
+
+/** `engine.systemd`: services for the user's systemd. Each operation loads its code when it is first called. */
+export function bindSystemd(context: Context) {
+  return {
+    /** Services that run containers that exist, as text. */
+    generate: async (nameOrId: string, options: GenerateOptions): Promise<GeneratedService> =>
+      (await import('./generate.js')).generateService(context, nameOrId, options),
+    /** The services that the user's quadlets make, and what is wrong with the others. */
+    quadlets: async (options: QuadletOptions): Promise<QuadletReport> =>
+      (await import('./quadlet.js')).convertQuadlets(context, options),
+    /** Writes them for systemd, as its generator. */
+    writeQuadlets: async (report: QuadletReport, folder: string): Promise<void> =>
+      (await import('./quadlet.js')).writeQuadlets(report, folder),
+    installQuadlets: async (paths: readonly string[], options: QuadletInstallOptions = {}): Promise<string[]> =>
+      (await import('./quadlet-files.js')).installQuadlets(context, paths, options),
+    listQuadlets: async (options: QuadletOptions): Promise<QuadletSummary[]> =>
+      (await import('./quadlet-files.js')).listQuadlets(context, options),
+    /** A quadlet's file as it is. */
+    readQuadlet: async (name: string): Promise<string> =>
+      (await import('./quadlet-files.js')).readQuadlet(context, name),
+    /** Removes the files of installed quadlets; says which. */
+    removeQuadlets: async (names: readonly string[], options: QuadletRemoveOptions = {}): Promise<string[]> =>
+      (await import('./quadlet-files.js')).removeQuadlets(context, names, options),
+  }
+}

@@ -1,0 +1,184 @@
+import { splitWords } from '../words.js'
+import { extraOptions, globalOptions, optionsOf, row } from './options.js'
+import { imageReference, mountOptions, networkOptions, volumeOptions } from './references.js'
+import { type Service, serviceName } from './service.js'
+import { invalid, type Reader, readerOf } from './source.js'
+
+/** Keys that are an option of `tspod run`, with nothing else to it. */
+export const containerRows = [
+  row('LogDriver', '--log-driver', 'text'),
+  row('LogOpt', '--log-opt', 'all'),
+  row('Entrypoint', '--entrypoint', 'text'),
+  row('Pull', '--pull', 'text'),
+  row('Timezone', '--tz', 'text'),
+  row('RunInit', '--init', 'flag'),
+  row('DNS', '--dns', 'all'),
+  row('DNSOption', '--dns-option', 'all'),
+  row('DNSSearch', '--dns-search', 'all'),
+  row('NetworkAlias', '--network-alias', 'all'),
+  row('IP', '--ip', 'text'),
+  row('IP6', '--ip6', 'text'),
+  row('HostName', '--hostname', 'text'),
+  row('AddHost', '--add-host', 'all'),
+  row('PublishPort', '--publish', 'all'),
+  row('ExposeHostPort', '--expose', 'all'),
+  row('NoNewPrivileges', '--security-opt=no-new-privileges', 'switch'),
+  row('SecurityLabelDisable', '--security-opt=label=disable', 'switch'),
+  row('SecurityLabelNested', '--security-opt=label=nested', 'switch'),
+  row('SecurityLabelType', '--security-opt', 'text', 'label=type:'),
+  row('SecurityLabelFileType', '--security-opt', 'text', 'label=filetype:'),
+  row('SecurityLabelLevel', '--security-opt', 'text', 'label=level:'),
+  row('SeccompProfile', '--security-opt', 'text', 'seccomp='),
+  row('Mask', '--security-opt', 'words', 'mask='),
+  row('Unmask', '--security-opt', 'words', 'unmask='),
+  row('Sysctl', '--sysctl', 'words'),
+  row('Ulimit', '--ulimit', 'all'),
+  row('PidsLimit', '--pids-limit', 'text'),
+  row('ShmSize', '--shm-size', 'text'),
+  row('ReadOnly', '--read-only', 'flag'),
+  row('ReadOnlyTmpfs', '--read-only-tmpfs', 'flag'),
+  row('Tmpfs', '--tmpfs', 'all'),
+  row('GroupAdd', '--group-add', 'all'),
+  row('UserNS', '--userns', 'text'),
+  row('UIDMap', '--uidmap', 'words'),
+  row('GIDMap', '--gidmap', 'words'),
+  row('SubUIDMap', '--subuidname', 'text'),
+  row('SubGIDMap', '--subgidname', 'text'),
+  row('WorkingDir', '--workdir', 'text'),
+  row('StopSignal', '--stop-signal', 'text'),
+  row('StopTimeout', '--stop-timeout', 'text'),
+  row('EnvironmentHost', '--env-host', 'flag'),
+  row('Environment', '--env', 'pairs'),
+  row('Label', '--label', 'pairs'),
+  row('Annotation', '--annotation', 'pairs'),
+  row('AutoUpdate', '--label', 'text', 'io.containers.autoupdate='),
+  row('Secret', '--secret', 'all'),
+  row('HealthCmd', '--health-cmd', 'text'),
+  row('HealthInterval', '--health-interval', 'text'),
+  row('HealthLogDestination', '--health-log-destination', 'text'),
+  row('HealthMaxLogCount', '--health-max-log-count', 'text'),
+  row('HealthMaxLogSize', '--health-max-log-size', 'text'),
+  row('HealthOnFailure', '--health-on-failure', 'text'),
+  row('HealthRetries', '--health-retries', 'text'),
+  row('HealthStartPeriod', '--health-start-period', 'text'),
+  row('HealthStartupCmd', '--health-startup-cmd', 'text'),
+  row('HealthStartupInterval', '--health-startup-interval', 'text'),
+  row('HealthStartupRetries', '--health-startup-retries', 'text'),
+  row('HealthStartupSuccess', '--health-startup-success', 'text'),
+  row('HealthStartupTimeout', '--health-startup-timeout', 'text'),
+  row('HealthTimeout', '--health-timeout', 'text'),
+] as const
+
+/** Those that are more than an option. */
+export const containerKeys = [
+  'AddCapability',
+  'AddDevice',
+  'CgroupsMode',
+  'ContainerName',
+  'DropCapability',
+  'EnvironmentFile',
+  'Exec',
+  'Group',
+  'Image',
+  'Mount',
+  'Network',
+  'Notify',
+  'Pod',
+  'Rootfs',
+  'StartWithPod',
+  'User',
+  'Volume',
+] as const
+
+/** NAME.container: a service that runs a container, and is it: its cgroup, its readiness, its end. */
+export function convertContainer(service: Service): void {
+  const { source } = service
+  const reader = readerOf(source)
+  const image = reader.text('Image')
+  const rootfs = reader.text('Rootfs')
+  if (image === undefined && rootfs === undefined) throw invalid(source, 'Image= or Rootfs= is missing in [Container]')
+  if (image !== undefined && rootfs !== undefined) throw invalid(source, 'Image= and Rootfs= exclude each other')
+  service.add('Service', 'Environment', 'PODMAN_SYSTEMD_UNIT=%n')
+  lifeOf(service)
+  const from = image === undefined ? ['--rootfs', rootfs ?? ''] : [imageReference(service, image)]
+  service.command('ExecStart', [
+    ...globalOptions(reader),
+    'run',
+    '--name',
+    reader.text('ContainerName') ?? 'systemd-%N',
+    '--cidfile=%t/%N.cid',
+    '--replace',
+    '--rm',
+    `--cgroups=${reader.text('CgroupsMode') ?? 'split'}`,
+    ...readiness(service, reader),
+    ...optionsOf(reader, containerRows),
+    ...userOptions(reader),
+    ...capabilityOptions(reader),
+    ...deviceOptions(service, reader),
+    ...reader.all('EnvironmentFile').flatMap((path) => ['--env-file', service.beside(path)]),
+    ...networkOptions(service, reader.all('Network')),
+    ...volumeOptions(service, reader.all('Volume')),
+    ...mountOptions(service, reader.all('Mount')),
+    ...podOptions(service, reader),
+    ...extraOptions(reader),
+    ...from,
+    ...splitWords(reader.text('Exec') ?? ''),
+  ])
+}
+
+/** `mixed`: the monitor gets the signal and stops the container in order; what is left gets SIGKILL. */
+function lifeOf(service: Service): void {
+  const killMode = service.value('Service', 'KillMode')
+  if (killMode !== undefined && killMode !== 'mixed' && killMode !== 'control-group')
+    throw invalid(service.source, `KillMode=${killMode}: mixed or control-group was expected`)
+  service.byDefault('Service', 'KillMode', 'mixed')
+  const remove = ['rm', '-v', '-f', '-i', '--cidfile=%t/%N.cid']
+  service.command('ExecStop', remove)
+  service.command('ExecStopPost', remove, '-')
+  service.byDefault('Service', 'Delegate', 'yes')
+  service.byDefault('Service', 'SyslogIdentifier', '%N')
+}
+
+function readiness(service: Service, reader: Reader): string[] {
+  const type = service.value('Service', 'Type') ?? 'notify'
+  if (type === 'oneshot') return []
+  if (type !== 'notify') throw invalid(service.source, `Type=${type}: notify or oneshot was expected`)
+  service.byDefault('Service', 'Type', 'notify')
+  service.byDefault('Service', 'NotifyAccess', 'all')
+  const healthy = reader.text('Notify')?.toLowerCase() === 'healthy'
+  const who = healthy ? 'healthy' : reader.flag('Notify') === true ? 'container' : 'conmon'
+  return [`--sdnotify=${who}`, '-d']
+}
+
+function userOptions(reader: Reader): string[] {
+  const user = reader.text('User')
+  const group = reader.text('Group')
+  if (user === undefined && group !== undefined) throw invalid(reader.source, 'Group= needs User= in [Container]')
+  return user === undefined ? [] : ['--user', group === undefined ? user : `${user}:${group}`]
+}
+
+function capabilityOptions(reader: Reader): string[] {
+  return [
+    ...reader.words('DropCapability').flatMap((name) => ['--cap-drop', name.toLowerCase()]),
+    ...reader.words('AddCapability').flatMap((name) => ['--cap-add', name.toLowerCase()]),
+  ]
+}
+
+/** `-/dev/x`: only if it is there. */
+function deviceOptions(service: Service, reader: Reader): string[] {
+  return reader.words('AddDevice').flatMap((value) => {
+    const device = value.replace(/^-/, '')
+    const path = device.split(':')[0] ?? device
+    return value.startsWith('-') && !service.world.exists(path) ? [] : ['--device', device]
+  })
+}
+
+function podOptions(service: Service, reader: Reader): string[] {
+  const name = reader.text('Pod')
+  if (name === undefined) return []
+  if (!name.endsWith('.pod')) throw invalid(service.source, `Pod=${name} is not the name of a .pod file`)
+  const pod = serviceName(service.other(name))
+  service.add('Unit', 'BindsTo', `${pod}.service`)
+  service.add('Unit', 'After', `${pod}.service`)
+  return ['--pod-id-file', `%t/${pod}.pod-id`]
+}

@@ -1,0 +1,65 @@
+import { TspodError } from '../base/errors.js'
+
+/** A line `Key=value`; continued lines are joined. */
+export type Entry = readonly [key: string, value: string]
+
+/** A unit's sections, in the order of the file; one that comes twice is one (systemd.syntax(7)). */
+export type UnitFile = ReadonlyMap<string, readonly Entry[]>
+
+/** What nobody's unit is longer than: systemd itself reads a line of up to a megabyte. */
+export const maximumUnitBytes = 1 << 20
+
+/** Reads a unit. Comments are left out. Throws with the number of the line that is none. */
+export function parseUnit(text: string, path: string): UnitFile {
+  const unit = new Map<string, Entry[]>()
+  let section: Entry[] | undefined
+  for (const { number, line } of logicalLines(text)) {
+    const heading = /^\[([^\][\n]+)\]$/.exec(line)?.[1]
+    if (heading !== undefined) {
+      section = unit.get(heading) ?? []
+      unit.set(heading, section)
+      continue
+    }
+    const at = line.indexOf('=')
+    if (at < 1 || !/^[A-Za-z0-9_-]+$/.test(line.slice(0, at).trimEnd()))
+      throw broken(path, number, `"${line.slice(0, 80)}" is neither a section, nor KEY=VALUE, nor a comment`)
+    if (section === undefined) throw broken(path, number, 'a key stands before the first section')
+    section.push([line.slice(0, at).trimEnd(), line.slice(at + 1).trimStart()])
+  }
+  return unit
+}
+
+/** The unit as text. */
+export function formatUnit(unit: UnitFile): string {
+  return [...unit]
+    .map(([name, entries]) => `[${name}]\n${entries.map(([key, value]) => `${key}=${value}\n`).join('')}`)
+    .join('\n')
+}
+
+/** `more`'s entries after `base`'s, section by section: what a drop-in does. */
+export function mergeUnits(base: UnitFile, more: UnitFile): UnitFile {
+  const merged = new Map(base)
+  for (const [name, entries] of more) merged.set(name, [...(base.get(name) ?? []), ...entries])
+  return merged
+}
+
+/** Lines without comments and empty ones; a backslash at the end takes the next one in, over comments between. */
+function logicalLines(text: string): { readonly number: number; readonly line: string }[] {
+  const found: { number: number; line: string }[] = []
+  let open: { number: number; line: string } | undefined
+  for (const [index, raw] of text.split('\n').entries()) {
+    const line = raw.trim()
+    if (/^[#;]/.test(line) || (line === '' && open === undefined)) continue
+    const part = line.endsWith('\\') ? line.slice(0, -1) : line
+    const current: { number: number; line: string } = open ?? { number: index + 1, line: '' }
+    current.line = open === undefined ? part : `${current.line} ${part}`
+    open = line.endsWith('\\') ? current : undefined
+    if (open === undefined) found.push({ number: current.number, line: current.line.trim() })
+  }
+  if (open !== undefined) found.push({ number: open.number, line: open.line.trim() })
+  return found.filter(({ line }) => line !== '')
+}
+
+function broken(path: string, line: number, why: string): TspodError {
+  return new TspodError('config-invalid', `${path}:${String(line)}: ${why}`)
+}
