@@ -1,9 +1,9 @@
 import { readFileSync, statSync } from 'node:fs'
-import { release } from 'node:os'
 import { join } from 'node:path'
 import { TspodError } from '../base/errors.js'
 import { ensureFolder, exists, writeFileAtomic } from '../state/file.js'
 import type { Seccomp } from '../oci/runtime-spec.js'
+import { kernelRelease } from '../state/kernel.js'
 
 /** What decides a compiled filter besides the profile's text. */
 export interface FilterInput {
@@ -30,7 +30,7 @@ export async function compiledFilter(
   const folder = join(cache, 'seccomp')
   const path = join(folder, keyOf(profile, input))
   if (exists(path)) return path
-  const seccomp = await read(profile, release())
+  const seccomp = await read(profile, kernelRelease())
   ensureFolder(folder)
   /* Read by the container itself, as its root. */
   writeFileAtomic(path, await compile(seccomp), { mode: 0o644 })
@@ -39,7 +39,7 @@ export async function compiledFilter(
 
 /** A file's name: everything that decides, shortened by a hash that only has to tell one user's own profiles apart. */
 function keyOf(profile: string, { capabilities, imageArchitecture }: FilterInput): string {
-  const parts = [generation, process.arch, imageArchitecture, release(), ...capabilities, identity(profile)]
+  const parts = [generation, process.arch, imageArchitecture, kernelRelease(), ...capabilities, identity(profile)]
   return `${profile === 'default' ? 'default' : 'profile'}-${hash(parts.join('\n'))}`
 }
 

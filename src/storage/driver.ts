@@ -1,11 +1,11 @@
 import { lstatSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { release } from 'node:os'
 import { join } from 'node:path'
 import { TspodError } from '../base/errors.js'
 import { newId } from '../base/id.js'
 import type { UsernsPlan } from '../runtime/protocol.js'
 import { ensureFolder, readJson, readText, writeFileAtomic } from '../state/file.js'
 import type { Paths } from '../state/paths.js'
+import { kernelRelease } from '../state/kernel.js'
 
 export type StorageDriverName = 'overlay' | 'fuse-overlayfs' | 'copy'
 
@@ -131,7 +131,7 @@ function cacheKey(paths: Pick<Paths, 'graphroot'>, { plan, searchPath }: DriverO
   const boot = readText('/proc/sys/kernel/random/boot_id')?.trim() ?? ''
   const device = lstatSync(paths.graphroot, { throwIfNoEntry: false })?.dev ?? 0
   const program = statSync(findProgram(searchPath) ?? '/nonexistent', { throwIfNoEntry: false })?.mtimeMs ?? 0
-  return [boot, release(), device, plan.mode, plan.writer, program].join(' ')
+  return [boot, kernelRelease(), device, plan.mode, plan.writer, program].join(' ')
 }
 
 function rememberedDriver(file: string, key: string): StorageDriver | undefined {

@@ -1,4 +1,3 @@
-import { homedir } from 'node:os'
 import { resolve } from 'node:path'
 import type { MountSpec } from '../../index.js'
 import { parseTmpfsOptions, parseVolumeOptions, requireCompatible } from './mount-options.js'
@@ -28,7 +27,13 @@ function isPath(source: string): boolean {
 
 function hostPath(source: string): string {
   if (source.includes('\0')) throw invalid('a path has a null character')
-  return resolve(source.startsWith('~/') ? `${homedir()}${source.slice(1)}` : source)
+  return resolve(source.startsWith('~/') ? `${home(source)}${source.slice(1)}` : source)
+}
+
+function home(source: string): string {
+  const folder = process.env['HOME']
+  if (folder === undefined || folder === '') throw invalid(`"${source}" needs HOME to be set`)
+  return folder
 }
 
 function parseTarget(target: string, whole: string): string {
