@@ -1,4 +1,4 @@
-import type { RuntimeConfig } from '../../oci/runtime-spec.js'
+import type { Process, RuntimeConfig } from '../../oci/runtime-spec.js'
 import type { CompleteSpec } from '../complete-spec.js'
 import { linuxDevices } from './devices.js'
 import { mounts, type ResolvedMount } from './mounts.js'
@@ -36,7 +36,7 @@ export function ociConfig(input: OciInput): RuntimeConfig {
   const sysctl = Object.keys(spec.sysctl).length > 0 ? { sysctl: spec.sysctl } : {}
   return {
     ociVersion: '1.2.0',
-    process: processSection(spec, input.hostLimits),
+    process: withInit(spec, processSection(spec, input.hostLimits)),
     root: { path: input.rootPath, readonly: spec.readOnly },
     ...(spec.hostname !== '' && spec.namespaces.uts.mode === 'private' ? { hostname: spec.hostname } : {}),
     mounts: mounts(input),
@@ -53,6 +53,13 @@ export function ociConfig(input: OciInput): RuntimeConfig {
       readonlyPaths: readonlyPaths(spec),
     },
   }
+}
+
+/** Where the host's program of `--init-path` is seen. The runtime's own init needs none. */
+export const initTarget = '/run/tspod-init'
+
+function withInit({ init, initPath }: CompleteSpec, process: Process): Process {
+  return init && initPath !== undefined ? { ...process, args: [initTarget, '--', ...process.args] } : process
 }
 
 function annotations({ id, name, spec }: OciInput): Record<string, string> {

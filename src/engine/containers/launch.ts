@@ -56,6 +56,7 @@ export async function writeBundle(context: Context, record: ContainerRecord, opt
     ...(joined.shm === undefined ? {} : { joinedShm: joined.shm }),
     mappedGids: countIds(userns.nested?.gidMappings ?? userns.gidMappings),
     cgroup2,
+    ...(spec.hooksDir.length === 0 ? {} : (await import('./hooks.js')).hooksOf(record)),
     hostLimits: { nofile: getrlimit('nofile').hard, nproc: getrlimit('nproc').hard },
   })
   const plan: LaunchPlan = {
@@ -73,7 +74,7 @@ export async function writeBundle(context: Context, record: ContainerRecord, opt
     log: logPlan(context, record),
     stdinOpen: spec.interactive,
     ...(filter === undefined ? {} : { seccompFilter: filter }),
-    init: spec.init,
+    init: spec.init && spec.initPath === undefined,
     ...(spec.pidfile === undefined ? {} : { pidFile: spec.pidfile }),
     ...(spec.conmonPidfile === undefined ? {} : { conmonPidFile: spec.conmonPidfile }),
     sdnotify: spec.sdnotify,

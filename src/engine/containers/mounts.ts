@@ -1,6 +1,7 @@
 import { existsSync, lstatSync, mkdirSync, realpathSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { TspodError } from '../../base/errors.js'
+import { initTarget } from '../../container/oci-config/index.js'
 import type { ResolvedMount } from '../../container/oci-config/mounts.js'
 import type { ContainerRecord } from '../../container/record.js'
 import type { MountSpec } from '../../container/spec.js'
@@ -12,7 +13,7 @@ type ResolvedBind = Extract<ResolvedMount, { type: 'bind' }>
 
 /** The user's mounts with the folders behind them, as they are now. */
 export async function resolveMounts(context: Context, record: ContainerRecord): Promise<ResolvedMount[]> {
-  const resolved = [...timezoneMount(record)]
+  const resolved = [...timezoneMount(record), ...initMount(record)]
   for (const mount of record.spec.mounts) resolved.push(await resolveMount(context, record, mount))
   return resolved
 }
@@ -112,6 +113,15 @@ function subpath(data: string, below: string): string {
   const root = realpathSync(data)
   if (real !== undefined && (real === root || real.startsWith(`${root}/`))) return real
   throw new TspodError('invalid-argument', `subpath "${below}" is not a folder of the volume`)
+}
+
+/** `--init-path`: the host's program, for process 1 of the container. */
+function initMount({ spec: { init, initPath: source } }: ContainerRecord): ResolvedMount[] {
+  if (!init || source === undefined) return []
+  if (!statSync(source, { throwIfNoEntry: false })?.isFile()) {
+    throw new TspodError('invalid-argument', `container-init binary not found on the host: ${source}`)
+  }
+  return [{ type: 'bind', source: realpathSync(source), target: initTarget, options: ['ro', 'exec'] }]
 }
 
 /** `--tz`: the host's file of that zone, at the place where programs look. */
