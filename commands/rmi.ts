@@ -25,7 +25,8 @@ export default class Rmi extends BaseCommand {
     const removed = await engine.images.remove(argv, {
       all: flags.all,
       force: flags.force,
-      ignore: flags.ignore,
+      // As in Podman: who forces it does not mind that it is gone.
+      ignore: flags.ignore || flags.force,
       noPrune: flags['no-prune'],
     })
     for (const name of removed.untagged) this.print(`Untagged: ${name}`)

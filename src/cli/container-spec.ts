@@ -130,13 +130,18 @@ function lifeOf(flags: CreateFlags) {
   if (flags.rm && flags.restart !== undefined && flags.restart.name !== 'no' && flags.restart.name !== 'on-failure') {
     throw invalid(`--rm and --restart=${flags.restart.name} cannot be used together`)
   }
+  if (flags.systemd === 'always')
+    throw new TspodError(
+      'not-supported',
+      '--systemd=always is not supported: give it --tmpfs /run --tmpfs /run/lock --tmpfs /tmp and --stop-signal SIGRTMIN+3',
+    )
   return {
     interactive: on(flags.interactive),
     tty: on(flags.tty),
     remove: on(flags.rm),
     restart: flags.restart,
     init: on(flags.init),
-    initPath: flags['init-path'],
+    initPath: absolute(flags['init-path']),
     stopSignal: flags['stop-signal'],
     stopTimeoutSeconds: flags['stop-timeout'],
     timeoutSeconds: flags.timeout,

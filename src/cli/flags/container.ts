@@ -34,6 +34,9 @@ export const containerFlags = {
   restart: valueFlag(parseRestart, 'What to do when the command has ended', { helpValue: 'POLICY' }),
   init: switchFlag('Run a small init as process 1 that reaps orphans'),
   'init-path': textFlag('Program to use as that init', { helpValue: 'PATH' }),
+  systemd: textFlag('Prepare the container for systemd: not done, whatever it runs', {
+    options: ['true', 'false', 'always'],
+  }),
   'stop-signal': textFlag('Signal that asks the command to end', { helpValue: 'SIGNAL' }),
   'stop-timeout': valueFlag(seconds, 'Seconds from that signal to SIGKILL', { helpValue: 'SECONDS' }),
   timeout: valueFlag(seconds, 'Kill the container after so many seconds', { helpValue: 'SECONDS' }),

@@ -26,6 +26,7 @@ const reasons = {
   retry: 'another number of attempts',
   'retry-delay': 'another pause between attempts',
   'seccomp-policy': 'profiles inside images; use --security-opt seccomp=FILE',
+  rmi: 'removing the image with its last container; use tspod rmi',
   secret: 'secrets',
   'shm-size-systemd': 'sizes for systemd',
 } as const
