@@ -5,6 +5,7 @@ import { TspodError } from '../base/errors.js'
 import type { ContainerSpec, MountSpec, NamespaceSpec, ResourceSpec } from '../index.js'
 import type { createFlags } from './flags/create.js'
 import { hostVariables, parseEnv, parseEnvFile, parseLabelFile } from './parse/env.js'
+import type { resourceFlags } from './flags/resources.js'
 import { parseHealthcheck } from './parse/healthcheck.js'
 import { parseLog } from './parse/log.js'
 import { parseNetworks } from './parse/network.js'
@@ -230,10 +231,23 @@ function networkOf(flags: CreateFlags) {
 }
 
 function limitsOf(flags: CreateFlags) {
+  const resources = resourcesOf(flags)
+  return {
+    resources: Object.keys(resources).length === 0 ? undefined : resources,
+    cgroups: flags.cgroups as ContainerSpec['cgroups'],
+    cgroupParent: flags['cgroup-parent'],
+    cgroupConf: flags['cgroup-conf'] === undefined ? undefined : Object.fromEntries(flags['cgroup-conf']),
+  } satisfies Spec<keyof ContainerSpec>
+}
+
+export type ResourceFlags = Pick<CreateFlags, Exclude<keyof typeof resourceFlags, `cgroup${string}`>>
+
+/** The limits that were given. */
+export function resourcesOf(flags: ResourceFlags): ResourceSpec {
   if (flags.cpus !== undefined && (flags['cpu-period'] !== undefined || flags['cpu-quota'] !== undefined)) {
     throw invalid('--cpus cannot be used together with --cpu-period or --cpu-quota')
   }
-  const resources = defined({
+  return defined({
     memory: flags.memory,
     memoryReservation: flags['memory-reservation'],
     memorySwap: flags['memory-swap'],
@@ -254,10 +268,4 @@ function limitsOf(flags: CreateFlags) {
     deviceWriteIops: flags['device-write-iops'],
     oomKillDisable: on(flags['oom-kill-disable']),
   }) satisfies ResourceSpec
-  return {
-    resources: Object.keys(resources).length === 0 ? undefined : resources,
-    cgroups: flags.cgroups as ContainerSpec['cgroups'],
-    cgroupParent: flags['cgroup-parent'],
-    cgroupConf: flags['cgroup-conf'] === undefined ? undefined : Object.fromEntries(flags['cgroup-conf']),
-  } satisfies Spec<keyof ContainerSpec>
 }

@@ -3,6 +3,7 @@ import type { Context } from '../context.js'
 import type { CommitOptions } from './commit.js'
 import type { CopyEnd, CopyOptions } from './copy-ends.js'
 import type { ArchiveOutput } from './export.js'
+import type { ContainerUpdate } from './update.js'
 import type { ContainerStats, StatsOptions } from './stats.js'
 import type {
   AttachOptions,
@@ -79,6 +80,9 @@ export function bindContainers(context: Context) {
     prune: async (filters?: readonly string[]) => (await import('./prune.js')).pruneContainers(context, filters),
     rename: async (nameOrId: string, newName: string) =>
       (await import('./rename.js')).renameContainer(context, nameOrId, newName),
+    /** Changes limits, restart policy, health check, environment; answers the ID. */
+    update: async (nameOrId: string, update: ContainerUpdate) =>
+      (await import('./update.js')).updateContainer(context, nameOrId, update),
     pause: async (nameOrId: string) => (await import('./pause.js')).pauseContainer(context, nameOrId),
     unpause: async (nameOrId: string) => (await import('./pause.js')).unpauseContainer(context, nameOrId),
     /** Its processes; nothing of the image is executed. */

@@ -1,0 +1,84 @@
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+
+import { busyboxStore, image } from '../helpers/busybox-store.js'
+import { explain, type TspodStore } from '../helpers/tspod.js'
+
+let tspod: TspodStore
+
+beforeEach(async () => {
+  tspod = await busyboxStore()
+})
+
+afterEach(async () => {
+  await tspod[Symbol.asyncDispose]()
+})
+
+const stopped = (name: string) => tspod.ok(['create', '--name', name, image, 'true'])
+
+test('system df counts images, containers and volumes', async () => {
+  await stopped('one')
+  await tspod.ok(['run', '-d', '--network', 'none', '-v', 'data:/data', image, 'sleep', '1000'])
+  const lines = await tspod.ok(['system', 'df', '--format', '{{.Type}}: {{.Total}} {{.Active}}'])
+  expect(lines.split('\n')).toEqual(['Images: 1 1', 'Containers: 2 1', 'Local Volumes: 1 1'])
+  expect(await tspod.ok(['system', 'df'])).toMatch(/^TYPE +TOTAL +ACTIVE +SIZE +RECLAIMABLE\nImages +1 +1 +[\d.]+MB +/)
+  expect(await tspod.ok(['system', 'df', '-v'])).toContain('Local Volumes space usage:')
+})
+
+test('system prune removes what nobody uses, and says how much that was', async () => {
+  const id = await stopped('gone')
+  await tspod.ok(['run', '-d', '--name', 'stays', '--network', 'none', image, 'sleep', '1000'])
+  const lines = (await tspod.ok(['system', 'prune', '--force', '--volumes'])).split('\n')
+  expect(lines.slice(0, 2)).toEqual(['Deleted Containers', id])
+  expect(lines.at(-1)).toMatch(/^Total reclaimed space: [\d.]+[kM]?B$/)
+  expect(await tspod.ok(['ps', '--format', '{{.Names}}'])).toBe('stays')
+  await tspod.ok(['rm', '-f', '-t', '0', 'stays'])
+  expect(await tspod.ok(['system', 'prune', '--force', '--all'])).toContain('Deleted Images')
+  expect(await tspod.ok(['images', '-q'])).toBe('')
+})
+
+test('system check finds a whole store whole', async () => {
+  await stopped('whole')
+  expect(await tspod.ok(['system', 'check'])).toBe('')
+})
+
+test('system check tells damage, and --repair takes it away', async () => {
+  const [sound, broken, confused] = [await stopped('sound'), await stopped('broken'), await stopped('confused')]
+  const folder = (id: string) => join(tspod.root, 'containers', id)
+  writeFileSync(join(folder(broken), 'config.json'), '{"version":1')
+  writeFileSync(join(folder(confused), 'state.json'), 'nonsense')
+  symlinkSync('f'.repeat(64), join(tspod.root, 'names', 'nobody'))
+
+  const found = await tspod.run(['system', 'check'])
+  expect(found.status, explain(found)).toBe(125)
+  expect(found.stdout).toContain(`container ${broken}: `)
+  expect(found.stdout).toContain(`container ${confused}: `)
+  expect(found.stdout).toContain('name nobody: there is no container')
+  expect((await tspod.run(['system', 'check', '--repair'])).stderr).toContain('--force removes damaged containers')
+
+  const repaired = await tspod.run(['system', 'check', '--repair', '--force'])
+  expect(repaired.status, explain(repaired)).toBe(0)
+  expect(await tspod.ok(['system', 'check'])).toBe('')
+  const left = (await tspod.ok(['ps', '-aq', '--no-trunc'])).split('\n').sort()
+  expect(left).toEqual([sound, confused].sort())
+})
+
+test('system check finds a blob with other contents, and --repair removes its image', async () => {
+  const blobs = join(tspod.root, 'images', 'blobs', 'sha256')
+  const [blob = ''] = readdirSync(blobs)
+  writeFileSync(join(blobs, blob), 'something else')
+  expect((await tspod.run(['system', 'check'])).stdout).toContain(`image ${image}: `)
+  const repaired = await tspod.run(['system', 'check', '--repair'])
+  expect(repaired.status, explain(repaired)).toBe(0)
+  expect(await tspod.ok(['images', '-q'])).toBe('')
+})
+
+test('system reset leaves nothing', async () => {
+  await tspod.ok(['run', '-d', '--network', 'none', '-v', 'data:/data', image, 'sleep', '1000'])
+  mkdirSync(join(tspod.root, 'volumes', 'odd'))
+  await tspod.ok(['system', 'reset', '--force'])
+  expect(readdirSync(tspod.root)).toEqual([])
+  expect(await tspod.ok(['ps', '-aq'])).toBe('')
+  expect(await tspod.ok(['images', '-q'])).toBe('')
+})
