@@ -224,6 +224,8 @@ noreturn void setup_execute(struct setup *setup)
 	int sealed;
 	char *command;
 
+	/* The last to have a warning: it goes through the socket. */
+	process_set_groups(setup);
 	/* A working directory of /proc/self/fd/N must not even reach what is harmless of ours. */
 	close_fd(&setup->sync_fd);
 	close_fd(&setup->proc_fd);

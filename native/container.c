@@ -5,6 +5,7 @@
 #include "hooks.h"
 #include "namespaces.h"
 #include "network.h"
+#include "setup-inbox.h"
 #include "setup.h"
 #include "spawn.h"
 #include "userns.h"
@@ -33,6 +34,7 @@ struct creation {
 	struct spawned *out;
 	struct failure *why;
 	int sync_fd;
+	struct setup_inbox inbox;
 	struct network_helper network;
 	pid_t intermediate;
 };
@@ -80,28 +82,19 @@ static int tell(struct creation *c, char kind)
 	return setup_died(c->out->error_fd, c->out->pid, c->why);
 }
 
-/* Reads messages until `kind` comes. Warnings on the way are handed on. */
+/* Waits for `kind`. Warnings on the way are handed on. */
 static int await(struct creation *c, char kind, struct setup_message *message, int *fd)
 {
-	for (;;) {
-		int n;
-
+	switch (inbox_await(&c->inbox, kind, message, fd)) {
+	case 1:
+		return 0;
+	case 0:
 		/* Both ends of the error pipe and of the socket are with the same processes: when they are gone, the socket
 		 * says so, and the pipe holds what they had to say. */
-		n = setup_receive(c->sync_fd, message, fd);
-		if (n < 0)
-			return failure_set(c->why, STAGE_NAMESPACES, errno, NULL,
-					   "read from the setup process");
-		if (n == 0)
-			return setup_died(c->out->error_fd, c->out->pid, c->why);
-		if (message->kind == kind)
-			return 0;
-		if (message->kind == SETUP_WARNING)
-			c->warn(c->arg, &message->failure);
-		else
-			return failure_set(c->why, STAGE_NAMESPACES, EPROTO, NULL,
-					   "unexpected message '%c' from the setup process",
-					   message->kind);
+		return setup_died(c->out->error_fd, c->out->pid, c->why);
+	default:
+		return failure_set(c->why, STAGE_NAMESPACES, errno, NULL,
+				   "read from the setup process");
 	}
 }
 
@@ -253,6 +246,7 @@ int container_create(const struct launch_plan *plan, const struct stdio_ends *st
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return failure_set(why, STAGE_NAMESPACES, errno, NULL, "socketpair");
 	c.sync_fd = out->start_fd = pair[0];
+	c.inbox = (struct setup_inbox){.socket = pair[0], .warn = warn, .arg = arg, .early_fd = -1};
 	setup.sync_fd = child_sync = pair[1];
 	if (pipe2(pair, O_CLOEXEC) < 0) {
 		failure_set(why, STAGE_NAMESPACES, errno, NULL, "pipe");
@@ -298,6 +292,7 @@ int container_create(const struct launch_plan *plan, const struct stdio_ends *st
 		out->network_exit_fd = take_fd(&c.network.exit_fd);
 		close_fd(&c.network.ready_fd);
 		close_fd(&c.network.error_fd);
+		close_fd(&c.inbox.early_fd);
 		container_abandon(out);
 		return -1;
 	}

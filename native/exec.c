@@ -4,6 +4,7 @@
 #include "filter.h"
 #include "procfs.h"
 #include "process.h"
+#include "setup-inbox.h"
 #include "setup.h"
 #include "spawn.h"
 #include "terminal.h"
@@ -123,28 +124,17 @@ static int open_container(const struct exec_plan *plan, struct failure *why)
 	return take_fd(&pidfd);
 }
 
-static void forward_warnings(void (*warn)(void *, const struct failure *), void *arg,
-			     const struct setup_message *message)
-{
-	if (message->kind == SETUP_WARNING)
-		warn(arg, &message->failure);
-}
-
 /* The next message of this kind; what the process had to say if it is gone instead. */
-static int await(struct spawned *out, char kind, void (*warn)(void *, const struct failure *),
-		 void *arg, struct setup_message *message, int *fd, struct failure *why)
+static int await(struct spawned *out, struct setup_inbox *inbox, char kind,
+		 struct setup_message *message, int *fd, struct failure *why)
 {
-	for (;;) {
-		int n = setup_receive(out->start_fd, message, fd);
-
-		if (n < 0)
-			return failure_set(why, STAGE_NAMESPACES, errno, NULL,
-					   "read from the new process");
-		if (n == 0)
-			return setup_died(out->error_fd, out->pid, why);
-		if (message->kind == kind)
-			return 0;
-		forward_warnings(warn, arg, message);
+	switch (inbox_await(inbox, kind, message, fd)) {
+	case 1:
+		return 0;
+	case 0:
+		return setup_died(out->error_fd, out->pid, why);
+	default:
+		return failure_set(why, STAGE_NAMESPACES, errno, NULL, "read from the new process");
 	}
 }
 
@@ -170,6 +160,7 @@ int container_exec(const struct exec_plan *plan, const struct stdio_ends *stdio,
 	cleanup_close int container = -1;
 	cleanup_close int child_sync = -1;
 	cleanup_close int child_error = -1;
+	struct setup_inbox inbox = {.warn = warn, .arg = arg, .early_fd = -1};
 	struct setup_message message;
 	pid_t intermediate;
 	int pair[2];
@@ -199,7 +190,7 @@ int container_exec(const struct exec_plan *plan, const struct stdio_ends *stdio,
 		return -1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return failure_set(why, STAGE_NAMESPACES, errno, NULL, "socketpair");
-	out->start_fd = pair[0];
+	inbox.socket = out->start_fd = pair[0];
 	setup.sync_fd = child_sync = pair[1];
 	if (pipe2(pair, O_CLOEXEC) < 0) {
 		failure_set(why, STAGE_NAMESPACES, errno, NULL, "pipe");
@@ -218,9 +209,10 @@ int container_exec(const struct exec_plan *plan, const struct stdio_ends *stdio,
 	}
 	close_fd(&child_sync);
 	close_fd(&child_error);
-	if (await(out, SETUP_PID, warn, arg, &message, NULL, why) < 0) {
+	if (await(out, &inbox, SETUP_PID, &message, NULL, why) < 0) {
 		kill(intermediate, SIGKILL);
 		wait_for(intermediate);
+		close_fd(&inbox.early_fd);
 		container_abandon(out);
 		return -1;
 	}
@@ -230,7 +222,8 @@ int container_exec(const struct exec_plan *plan, const struct stdio_ends *stdio,
 	if (out->pidfd < 0)
 		failure_set(why, STAGE_NAMESPACES, errno, NULL, "pidfd_open");
 	if (out->pidfd < 0 || enter_cgroup(plan, out->pid, warn, arg) < 0 ||
-	    await(out, SETUP_READY, warn, arg, &message, &out->console_fd, why) < 0) {
+	    await(out, &inbox, SETUP_READY, &message, &out->console_fd, why) < 0) {
+		close_fd(&inbox.early_fd);
 		container_abandon(out);
 		return -1;
 	}

@@ -74,7 +74,7 @@ void rlimits_apply(const struct process_config *process)
 	}
 }
 
-static void set_groups(const struct setup *setup)
+void process_set_groups(const struct setup *setup)
 {
 	const struct user_lookup *user = &setup->user;
 
@@ -152,7 +152,6 @@ void process_become_user(struct setup *setup)
 	umask(process->has_umask ? process->umask : 022);
 	capabilities_bound(&process->capabilities);
 	capabilities_keep();
-	set_groups(setup);
 	set_ids(setup);
 	capabilities_set(&process->capabilities, setup->filter.len && !process->no_new_privileges
 							 ? 1ULL << CAP_SYS_ADMIN

@@ -7,6 +7,9 @@ void process_early(struct setup *);
 
 void rlimits_apply(const struct process_config *);
 
+/* The user's additional groups; says so where the id map has no room for them. */
+void process_set_groups(const struct setup *);
+
 /* Umask, groups, capabilities, ids; then the working directory, as that user. */
 void process_become_user(struct setup *);
 

@@ -150,7 +150,7 @@ withBusybox('a health check', () => {
 
   test('keeps a second log where it is told to', async () => {
     const path = join(tmpdir(), `tspod-health-${process.pid}`)
-    await using folder = await checked({ argv: ['echo', 'seen'], intervalNs: hour, logPath: path })
+    await using _ = await checked({ argv: ['echo', 'seen'], intervalNs: hour, logPath: path })
     const seen = await whenInFolder(tmpdir(), async () => {
       const text = await readFile(path, 'utf8').catch(() => '{}')
       return text.includes('seen') ? (JSON.parse(text) as unknown) : undefined

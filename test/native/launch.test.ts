@@ -123,6 +123,15 @@ withBusybox('launch in the foreground', () => {
   })
 })
 
+withBusybox('a warning', () => {
+  test.each([[[]], [['--detach']]])('from just before the command runs reaches the client: %j', async (flags) => {
+    await using folder = await runFolder(['true'], { plan: { user: { spec: '', groupAdd: ['5'], setHome: false } } })
+    const { status, stderr } = await ended(folder.launch(flags))
+    expect(status).toBe(0)
+    expect(stderr).toContain('warning: user: additional groups are not possible with this id map')
+  })
+})
+
 withBusybox('a launch that fails', () => {
   test('says where and why', async () => {
     await using folder = await runFolder(['no-such-command'])
