@@ -9,6 +9,7 @@
 
 uint64_t inside_answer_fd = ANSWER_FD_UNSET;
 static int result_fd = STDOUT_FILENO;
+static bool for_people;
 static char *line;
 static size_t line_size;
 static FILE *line_stream;
@@ -16,6 +17,11 @@ static FILE *line_stream;
 void inside_result_fd(int fd)
 {
 	result_fd = fd;
+}
+
+void inside_for_people(void)
+{
+	for_people = true;
 }
 
 /* Length of the UTF-8 sequence at `text` (RFC 3629), 0 if it is none. */
@@ -114,8 +120,21 @@ int trouble_set(struct trouble *trouble, const char *stage, int errnum, const ch
 	return -1;
 }
 
+/* The sentence and the exit status of a command line: nobody is there to make them out of an error line. */
+static __attribute__((noreturn)) void fail_for_people(const struct trouble *trouble,
+						      const char *path)
+{
+	bool exec = strcmp(trouble->stage, STAGE_EXEC) == 0;
+
+	fprintf(stderr, "Error: %s%s%s%s%s\n", trouble->message, path ? " " : "", path ?: "",
+		trouble->errnum ? ": " : "", trouble->errnum ? strerror(trouble->errnum) : "");
+	_exit(!exec ? 125 : trouble->errnum == ENOENT ? 127 : 126);
+}
+
 void inside_fail_trouble(const struct trouble *trouble, const char *path)
 {
+	if (for_people)
+		fail_for_people(trouble, path);
 	result_begin("error");
 	result_string("stage", trouble->stage);
 	result_number("errno", trouble->errnum);

@@ -11,11 +11,12 @@ int verb_run(int argc, char **argv)
 {
 	struct userns_options userns = {.stays = true};
 	struct root_options root = {0};
-	bool enter = false;
+	bool enter = false, people = false;
 	const char *directory = NULL;
-	struct option_row rows[3 + ROOT_ROWS] = {{.name = "enter", .flag = &enter},
+	struct option_row rows[4 + ROOT_ROWS] = {{.name = "enter", .flag = &enter},
+						 {.name = "for-people", .flag = &people},
 						 {.name = "directory", .text = &directory}};
-	struct option_row *next = rows + 2;
+	struct option_row *next = rows + 3;
 	int first;
 
 	for (const struct option_row *row = root_rows(&root); row->name; row++)
@@ -23,6 +24,8 @@ int verb_run(int argc, char **argv)
 	first = options_read(argc, argv, rows, userns_rows(&userns));
 	if (first >= argc)
 		inside_fail(STAGE_USAGE, 0, NULL, "usage: run [options] -- COMMAND [ARGUMENT…]");
+	if (people)
+		inside_for_people();
 	/* stdout is the command's. */
 	inside_result_fd(STDERR_FILENO);
 	if (root.root || root.lower.count) {

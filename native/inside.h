@@ -41,6 +41,9 @@ __attribute__((noreturn)) void inside_fail_trouble(const struct trouble *, const
 /* Where the result line goes without --answer-fd: 1, unless that is where data goes. */
 void inside_result_fd(int fd);
 
+/* Failures are sentences on stderr from now on, and the exit status is 125, 126 or 127. */
+void inside_for_people(void);
+
 /* --answer-fd, an option of every verb. */
 extern uint64_t inside_answer_fd;
 #define ANSWER_FD_UNSET UINT64_MAX

@@ -14,7 +14,7 @@ export async function unshareInPlace(context: Context, command: readonly string[
   const program = findCommand(name, context.env['PATH'])
   if (plan.mode !== 'new' && plan.mode !== 'host')
     throw new TspodError('internal', 'the own user namespace is one to join')
-  const argv = ['tspod-inside', 'run', ...usernsArguments(plan), '--', program, ...rest]
+  const argv = ['tspod-inside', 'run', '--for-people', ...usernsArguments(plan), '--', program, ...rest]
   context.options.beforeExec?.()
   return execve(nativeFile('tspod-inside'), argv, { env: { ...context.env, [insideVariable]: '1' } })
 }
