@@ -14,38 +14,39 @@ export function generateService(context: Context, nameOrId: string, options: Gen
   const unit = [prefix, options.name === true ? name : id].filter((part) => part !== '').join(options.separator ?? '-')
   if (!/^[\w:.\\-]+$/.test(unit) || unit.startsWith('.'))
     throw new TspodError('invalid-argument', `${unit}.service cannot be a unit's name`)
-  if (options.template === true && options.new !== true)
+  const createCommand = options.new === true ? requireCreateCommand(name, spec.createCommand) : undefined
+  if (options.template === true && createCommand === undefined)
     throw new TspodError('usage', '--template needs --new: an instance has a container of its own')
-  const createCommand = options.new === true ? spec.createCommand : undefined
-  if (
-    options.new === true &&
-    (createCommand === undefined || !createCommand.some((word) => /^(?:run|create)$/.test(word)))
-  )
-    throw new TspodError(
-      'invalid-argument',
-      `cannot use --new on container ${name}: it was not made by "tspod run" or "tspod create"`,
-    )
+  const { restartSeconds, startTimeoutSeconds } = options
   const text = containerService({
+    ...listsOf(options),
     unit,
     tspod: options.tspod,
-    globals: options.globals ?? [],
     id,
     name,
     createCommand: namedCommand(createCommand, name),
     restartPolicy: options.restartPolicy ?? 'on-failure',
-    ...(options.restartSeconds === undefined ? {} : { restartSeconds: options.restartSeconds }),
-    ...(options.startTimeoutSeconds === undefined ? {} : { startTimeoutSeconds: options.startTimeoutSeconds }),
+    ...(restartSeconds === undefined ? {} : { restartSeconds }),
+    ...(startTimeoutSeconds === undefined ? {} : { startTimeoutSeconds }),
     stopSeconds: options.stopSeconds ?? defaultStopSeconds,
-    after: options.after ?? [],
-    requires: options.requires ?? [],
-    wants: options.wants ?? [],
-    environment: options.environment ?? [],
     template: options.template === true,
     ...(options.header === false
       ? {}
       : { header: { version: versionReport().version, date: context.clock().toUTCString() } }),
   })
   return { file: `${unit}${options.template === true ? '@' : ''}.service`, text }
+}
+
+function listsOf({ globals = [], after = [], requires = [], wants = [], environment = [] }: GenerateOptions) {
+  return { globals, after, requires, wants, environment }
+}
+
+function requireCreateCommand(name: string, command: readonly string[]): readonly string[] {
+  if (command.some((word) => word === 'run' || word === 'create')) return command
+  throw new TspodError(
+    'invalid-argument',
+    `cannot use --new on container ${name}: it was not made by "tspod run" or "tspod create"`,
+  )
 }
 
 /** A container that was given a name by us keeps it: the service's next one replaces it. */
