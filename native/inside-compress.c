@@ -61,8 +61,9 @@ int verb_compress(int argc, char **argv)
 	int input, output;
 
 	if (options_read(argc, argv, rows, NULL) != argc || !o.input || !o.output || !o.compression)
-		inside_fail(STAGE_USAGE, 0, NULL,
-			    "usage: compress --input FILE --output FILE --compression none|gzip|zstd");
+		inside_fail(
+			STAGE_USAGE, 0, NULL,
+			"usage: compress --input FILE --output FILE --compression none|gzip|zstd");
 	if (!blob_compression_parse(o.compression, &compression) || o.level > 22)
 		inside_fail(STAGE_USAGE, EINVAL, NULL,
 			    "--compression is none, gzip or zstd, --level at most 22");

@@ -5,7 +5,7 @@ import { parseToml } from './toml.js'
 
 /** registries.conf, version 2 (containers-registries.conf(5)), with its drop-ins. Version 1's three lists are read too. */
 export interface RegistriesConfig {
-  /** Where a short name is looked for, in order. undefined: no file says. */
+  /** Where a short name is looked for, in order. undefined: there is no registries.conf at all. */
   readonly searchRegistries: readonly string[] | undefined
   readonly shortNameMode: ShortNameMode
   /** Short name without tag ─► whole name. */
@@ -54,7 +54,8 @@ export function readRegistriesConfig(env: Env): RegistriesConfig {
   }
   for (const file of [path, ...dropIns]) {
     const text = readBounded(file)
-    if (text !== undefined) config = merge(config, parse(text, file))
+    if (text !== undefined)
+      config = merge({ ...config, searchRegistries: config.searchRegistries ?? [] }, parse(text, file))
   }
   const saved = readBounded(savedAliasesPath(env))
   if (saved !== undefined) {

@@ -4,6 +4,7 @@ import type {
   ImageInspection,
   ImageListOptions,
   ImageSummary,
+  ImageTree,
   ImportOptions,
   LoadOptions,
   PruneOptions,
@@ -39,6 +40,7 @@ export function bindImages(context: Context) {
       (await import('./query.js')).listImages(context, options),
     inspect: async (name: string): Promise<ImageInspection> => (await import('./query.js')).inspectImage(context, name),
     history: async (name: string): Promise<HistoryEntry[]> => (await import('./query.js')).imageHistory(context, name),
+    tree: async (name: string): Promise<ImageTree> => (await import('./tree.js')).imageTree(context, name),
     exists: async (name: string): Promise<boolean> => (await import('./query.js')).imageExists(context, name),
     tag: async (name: string, newNames: readonly string[]): Promise<void> =>
       (await import('./tag.js')).tagImage(context, name, newNames),

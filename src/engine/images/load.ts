@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { TspodError } from '../../base/errors.js'
 import { loadFrom } from '../../image/copy.js'
 import { directorySource } from '../../image/archive/directory.js'
@@ -14,6 +15,7 @@ import { withLease } from './collect.js'
 import { bareId } from './record.js'
 import { storeImage } from './store-image.js'
 import type { Transport } from './transports.js'
+import { requireTrusted } from './trust.js'
 import type { LoadOptions, PulledImage, PullOptions } from './types.js'
 
 interface LoadTask {
@@ -26,7 +28,7 @@ export async function loadImages(context: Context, options: LoadOptions): Promis
   const reader = await openArchive(options.input, context.paths.tmp)
   try {
     const loaded: string[] = []
-    for (const task of await tasksOf(reader)) {
+    for (const task of await tasksOf(context, reader)) {
       const image = await storeTask(context, task, options.platform, options.signal)
       loaded.push(...(task.names.length === 0 ? [`sha256:${image.id}`] : task.names))
     }
@@ -42,6 +44,7 @@ export async function pullArchive(
   transport: Transport,
   options: PullOptions,
 ): Promise<PulledImage[]> {
+  requireTrusted(context, transport.name, scopeOf(transport))
   const reader = await openArchive(transport.path, context.paths.tmp)
   try {
     const chosen = chooseTasks(await tasksOfTransport(reader, transport), transport)
@@ -69,12 +72,19 @@ async function storeTask(
 }
 
 /** Which of the formats it is, by the files that are there. What has both is `docker save`'s of today: its names are in manifest.json. */
-async function tasksOf(reader: FileReader): Promise<readonly LoadTask[]> {
+async function tasksOf(context: Context, reader: FileReader): Promise<readonly LoadTask[]> {
+  const kind = await kindOf(reader)
+  requireTrusted(context, kind, resolve(reader.path))
+  if (kind === 'docker-archive') return dockerTasks(reader)
+  return kind === 'oci-archive' ? layoutTasks(reader) : [{ source: () => directorySource(reader), names: [] }]
+}
+
+async function kindOf(reader: FileReader): Promise<'docker-archive' | 'oci-archive' | 'dir'> {
   const hasIndex = (await reader.size('index.json')) !== undefined
   const hasManifest = (await reader.size('manifest.json')) !== undefined
-  if (hasManifest && (await reader.size('version')) === undefined) return dockerTasks(reader)
-  if (hasIndex) return layoutTasks(reader)
-  if (hasManifest) return [{ source: () => directorySource(reader), names: [] }]
+  if (hasManifest && (await reader.size('version')) === undefined) return 'docker-archive'
+  if (hasIndex) return 'oci-archive'
+  if (hasManifest) return 'dir'
   throw new TspodError(
     'archive-invalid',
     `payload does not match any of the supported image formats: ${reader.path} has neither manifest.json nor index.json`,
@@ -121,6 +131,11 @@ function chooseTasks(tasks: readonly LoadTask[], transport: Transport): readonly
   if (task === undefined)
     throw new TspodError('no-such-image', `${transport.path} has no image ${JSON.stringify(reference)}`)
   return [{ ...task, names: [wanted] }]
+}
+
+/** What policy.json calls it (containers-policy.json(5), “Supported transports and their scopes”). */
+function scopeOf({ name, path, reference }: Transport): string {
+  return name === 'oci' && reference !== undefined ? `${path}:${reference}` : path
 }
 
 /** The name that a local image gets: `localhost/` where it names no registry; a tag alone is a name, too. */

@@ -22,6 +22,7 @@ import { bareId, recordOf } from './record.js'
 import { pullCandidates } from './short-names.js'
 import { storeImage } from './store-image.js'
 import { parseTransport } from './transports.js'
+import { requireTrusted } from './trust.js'
 import type { PulledImage, PullOptions } from './types.js'
 
 /** Fetches an image by name, or every tag of a repository, or what an archive or a folder holds. */
@@ -77,6 +78,7 @@ async function pullOne(
 ): Promise<PulledImage> {
   const reference = withoutTagIfDigested(withDefaultTag(asked))
   const name = formatReference(reference)
+  requireTrusted(context, 'docker', name)
   const source = new RegistrySource(reference, access)
   const store = new ImageStore(context.paths)
   context.onProgress?.({ id: '', action: `Trying to pull ${name}...`, done: true })

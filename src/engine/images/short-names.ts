@@ -48,8 +48,8 @@ export function pullCandidates(config: RegistriesConfig, short: Reference): Pull
 }
 
 /**
- * Where no registries.conf says anything, a short name is Docker Hub's, as every Docker user expects. An empty list in a
- * file means what it says.
+ * Where there is no registries.conf, a short name is Docker Hub's, as every Docker user expects. A file without a list, or
+ * with an empty one, means what it says.
  */
 function searchCandidates(config: RegistriesConfig, short: Reference): readonly Reference[] {
   const registries = config.searchRegistries ?? [defaultDomain]

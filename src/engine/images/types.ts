@@ -127,6 +127,30 @@ export interface ImageInspection {
   readonly Healthcheck?: ImageRunConfig['Healthcheck']
 }
 
+export interface ImageTree {
+  readonly id: string
+  readonly tags: readonly string[]
+  readonly size: number
+  /** The lowest first. */
+  readonly layers: readonly TreeLayer[]
+  /** Images that were built on it. */
+  readonly users: readonly TreeUser[]
+}
+
+export interface TreeLayer {
+  /** 64 digits: of the DiffID. */
+  readonly id: string
+  readonly size: number
+  readonly topLayerOf: readonly string[]
+}
+
+export interface TreeUser {
+  readonly id: string
+  readonly names: readonly string[]
+  readonly size: number
+  readonly users: readonly TreeUser[]
+}
+
 export interface HistoryEntry {
   /** 64 digits, or `<missing>`. */
   readonly id: string

@@ -3,7 +3,7 @@ import { copyLoaded, loadFrom } from '../../image/copy.js'
 import type { RawManifest } from '../../image/image.js'
 import { choosePlatform, parseManifest } from '../../image/manifest.js'
 import { completePlatform } from '../../image/platform.js'
-import { parseReference } from '../../image/reference.js'
+import { formatReference, parseReference, withDefaultTag } from '../../image/reference.js'
 import { RegistrySource } from '../../image/registry/source.js'
 import type { Descriptor, Digest, ImageConfig, Platform } from '../../oci/image-spec.js'
 import type { ImageStore } from '../../storage/images.js'
@@ -13,6 +13,7 @@ import { findImage } from '../images/lookup.js'
 import { recordOf } from '../images/record.js'
 import { storeDestination } from '../images/store-image.js'
 import { parseTransport } from '../images/transports.js'
+import { requireTrusted } from '../images/trust.js'
 import type { ManifestAddOptions } from './types.js'
 
 /** The images that a name stands for, as a list names them: local ones, or else a registry's, whose blobs are fetched. The caller holds a lease. */
@@ -53,7 +54,9 @@ async function remoteManifests(
   name: string,
   options: Pick<ManifestAddOptions, 'all'> & Parameters<typeof registryOptions>[1],
 ): Promise<readonly Descriptor[]> {
-  const source = new RegistrySource(parseReference(name), registryOptions(context, options))
+  const reference = parseReference(name)
+  requireTrusted(context, 'docker', formatReference(withDefaultTag(reference)))
+  const source = new RegistrySource(reference, registryOptions(context, options))
   const { signal } = options
   try {
     const top = await source.manifest(undefined, signal)

@@ -10,7 +10,7 @@ import type {
 
 /** `engine.manifests`: lists of images for several platforms. Each operation loads its code when it is first called. */
 export function bindManifests(context: Context) {
-  const load = (): Promise<typeof import('./operations.js')> => import('./operations.js')
+  const load = () => import('./operations.js')
   return {
     create: async (name: string, images: readonly string[], options?: ManifestCreateOptions): Promise<Digest> =>
       (await load()).createManifest(context, name, images, options),
