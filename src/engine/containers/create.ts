@@ -12,6 +12,7 @@ import type { Context } from '../context.js'
 import { emitContainerEvent } from '../events/write.js'
 import { containerImage } from './image.js'
 import { generateName } from './names.js'
+import { holdLayers } from '../images/hold.js'
 import { resolveDonors } from './donors.js'
 import { driverForContainer } from './rootfs.js'
 import { claimName, findContainer, lockContainer, saveRecord } from './store.js'
@@ -49,6 +50,8 @@ export async function prepareContainer(
   if (spec.name !== undefined) requireName(spec.name)
   if (options.cidfile !== undefined) requireNoCidfile(options.cidfile)
   const { completed, warnings, id } = await complete(context, spec, options)
+  /* From here on nobody collects the layers; once the record is there, it says that they are used. */
+  using _held = await holdLayers(context, completed.image.name, completed.image.layers)
   const lock = await lockContainer(context, id)
   const undo: (() => unknown)[] = [() => lock.release({ unlink: true })]
   try {
