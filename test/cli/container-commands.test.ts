@@ -178,3 +178,46 @@ test('health checks run, and show in ps, inspect and by hand', async () => {
   expect(await tspod.ok(['ps', '-q', '--filter', 'health=unhealthy'])).not.toBe('')
   expect(await tspod.ok(['wait', '--condition', 'unhealthy', 'well'])).toBe('-1')
 })
+
+describe('update', () => {
+  test('changes what the next start and the monitor go by', async () => {
+    const fails = 'while ! test -e /go; do sleep 0.05; done; test -e /again && exec sleep 1000; touch /again; exit 1'
+    const id = await tspod.ok([
+      ...['run', '-d', '--network', 'none', '--name', 'changed', '--env', 'OLD=1', image],
+      ...['sh', '-c', fails],
+    ])
+    expect(await tspod.ok(['update', '--restart', 'on-failure:2', '-e', 'NEW=2', '--unsetenv', 'OLD', 'changed'])).toBe(
+      id,
+    )
+    expect(await tspod.ok(['inspect', '-f', '{{.HostConfig.RestartPolicy.Name}} {{.Config.Env}}', 'changed'])).toMatch(
+      /^on-failure .*NEW=2/,
+    )
+    await tspod.ok(['exec', 'changed', 'touch', '/go'])
+    // The monitor goes by the new policy: it comes again.
+    const seen = () => tspod.ok(['inspect', '-f', '{{.RestartCount}} {{.State.Status}}', 'changed'])
+    while ((await seen()) !== '1 running') continue
+    await tspod.ok(['kill', 'changed'])
+    expect(await tspod.ok(['inspect', '-f', '{{.State.Status}} {{.State.Restarting}}', 'changed'])).toBe('exited false')
+    await tspod.ok(['restart', '-t', '0', 'changed'])
+    expect(await tspod.ok(['exec', 'changed', 'sh', '-c', 'echo ${OLD-none} $NEW'])).toBe('none 2')
+  })
+
+  test('keeps limits for the next start of one that does not run', async () => {
+    await tspod.ok(['create', '--name', 'limited', '--cpus', '2', image, 'true'])
+    await tspod.ok(['update', '--memory', '64m', '--cpu-quota', '50000', 'limited'])
+    const limits = '{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}} {{.HostConfig.CpuQuota}}'
+    expect(await tspod.ok(['inspect', '-f', limits, 'limited'])).toBe('67108864 0 50000')
+  })
+
+  test('gives a health check, and takes it away', async () => {
+    await sleeper('checked')
+    expect((await tspod.run(['update', '--health-retries', '2', 'checked'])).stderr).toContain(
+      'no health check to change',
+    )
+    await tspod.ok(['update', '--health-cmd', 'true', '--health-interval', 'disable', 'checked'])
+    await tspod.ok(['healthcheck', 'run', 'checked'])
+    expect(await tspod.ok(['inspect', '-f', '{{.State.Health.Status}}', 'checked'])).toBe('healthy')
+    await tspod.ok(['update', '--no-healthcheck', 'checked'])
+    expect((await tspod.run(['healthcheck', 'run', 'checked'])).stderr).toContain('has no defined healthcheck')
+  })
+})

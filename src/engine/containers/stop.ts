@@ -53,6 +53,12 @@ export async function killContainer(
     throw new TspodError('invalid-argument', `invalid signal: ${signal}`)
   }
   const seen = observe(context, record.id)
+  if (number === killSignal && isUp(seen) && seen.monitored && record.spec.restart.name !== 'no') {
+    /* By the monitor, which then knows that it was meant, and does not start it again. */
+    emitContainerEvent(context, record, 'kill', { Attributes: { signal: String(killSignal) } })
+    await stopByMonitor(context, record, { timeoutSeconds: 0, signal: killSignal })
+    return
+  }
   const sent = isUp(seen) && seen.state !== undefined && signalProcess(seen.pid, seen.state.startTime, number)
   if (!sent) {
     throw new TspodError(
