@@ -171,7 +171,11 @@ withBusybox('--rm', () => {
     const child = folder.launch([], { stdio: ['pipe', 'ignore', 'ignore'] })
     await folder.state((state) => state.status === 'running')
     child.kill('SIGKILL')
-    await whenInFolder(join(folder.path, 'data'), async () => (existsSync(folder.stateDir) ? undefined : true))
+    const tmp = join(folder.path, 'data', 'tmp')
+    await whenInFolder(tmp, async () => {
+      const left = existsSync(folder.stateDir) || existsSync(folder.runDir) || (await readdir(tmp)).length > 0
+      return left ? undefined : true
+    })
     expect(existsSync(folder.stateDir)).toBe(false)
   })
 })
