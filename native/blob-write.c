@@ -99,7 +99,8 @@ static void *compress_thread(void *argument)
 	do {
 		chunk = chunk_to_empty(&w->queue);
 		if (chunk) {
-			digest_add(&w->diff_id, chunk->data, chunk->size);
+			if (w->compression != BLOB_NONE)
+				digest_add(&w->diff_id, chunk->data, chunk->size);
 			w->plain_size += chunk->size;
 		}
 		/* After a failure the rest is taken and thrown away, so that the other side comes
@@ -190,5 +191,9 @@ void blob_end(struct blob_writer *w)
 	if (w->trouble.stage)
 		inside_fail_trouble(&w->trouble, NULL);
 	digest_text(&w->digest, w->digest_text);
-	digest_text(&w->diff_id, w->diff_id_text);
+	/* Without compression both are of the same bytes, which are hashed once. */
+	if (w->compression == BLOB_NONE)
+		memcpy(w->diff_id_text, w->digest_text, sizeof(w->diff_id_text));
+	else
+		digest_text(&w->diff_id, w->diff_id_text);
 }

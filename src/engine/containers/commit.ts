@@ -4,7 +4,7 @@ import { digestOf } from '../../base/digest.js'
 import { TspodError } from '../../base/errors.js'
 import type { CompleteSpec } from '../../container/complete-spec.js'
 import type { ContainerRecord } from '../../container/record.js'
-import { loadImage, rawManifest } from '../../image/copy.js'
+import { inParallel, loadImage, rawManifest } from '../../image/copy.js'
 import type { ImageSource } from '../../image/image.js'
 import { completePlatform } from '../../image/platform.js'
 import {
@@ -240,10 +240,17 @@ async function keep(
   const image = await loadImage(source, completePlatform())
   const layer = image.manifest.layers.at(-1)
   if (layer === undefined) throw new TspodError('internal', 'an image without layers was committed')
-  await ensureLayer(context, { layer, diffId: packed.diffId, path: store.blobPath(packed.digest) })
   const destination = storeDestination(store)
-  await destination.putBlob(image.manifest.config, () => source.blob(image.manifest.config))
-  await destination.putManifest(image.raw)
+  await inParallel(
+    [
+      () => ensureLayer(context, { layer, diffId: packed.diffId, path: store.blobPath(packed.digest) }),
+      async () => {
+        await destination.putBlob(image.manifest.config, () => source.blob(image.manifest.config))
+        await destination.putManifest(image.raw)
+      },
+    ],
+    2,
+  )
   await nameImage(context, store, image, names)
   return bareId(image.id)
 }
