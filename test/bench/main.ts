@@ -7,7 +7,7 @@ import { busyboxLayer } from '../helpers/images.js'
 import { tarArchive, tarEntry } from '../helpers/tar.js'
 import { image, peerEngine, runFlags, tspodEngine, type BenchEngine } from './engines.js'
 import { memoryRows } from './memory.js'
-import { median, printOver, printRow, runs, turns } from './turns.js'
+import { median, printOver, printRow, runs, turns, turnsWithWork } from './turns.js'
 
 const only = new RegExp(`^(${process.env['TSPOD_BENCH_ONLY'] ?? '.*'})$`)
 const noneRun = ['run', '--rm', ...runFlags, '--network', 'none', image, 'true']
@@ -139,8 +139,16 @@ function compare(
   peer: BenchEngine | undefined,
   words: string[],
 ): void {
-  const [value = NaN, other = NaN] = turns([ours.argv(...words), ...(peer ? [peer.argv(...words)] : [])])
-  printRow({ what, value, peer: other, unit: 'ms', ...(mark === undefined ? {} : { mark }) })
+  const [own, others] = turnsWithWork([ours.argv(...words), ...(peer ? [peer.argv(...words)] : [])])
+  const work = (own?.work ?? NaN) / (others?.work ?? NaN)
+  printRow({
+    what,
+    value: own?.took ?? NaN,
+    peer: others?.took ?? NaN,
+    work,
+    unit: 'ms',
+    ...(mark === undefined ? {} : { mark }),
+  })
 }
 
 /** The floor: Node's start plus crun with a bundle that lies ready. */
