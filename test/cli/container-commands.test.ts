@@ -221,3 +221,32 @@ describe('update', () => {
     expect((await tspod.run(['healthcheck', 'run', 'checked'])).stderr).toContain('has no defined healthcheck')
   })
 })
+
+test('container clone makes another one as it was asked for', async () => {
+  await tspod.ok(['create', '--name', 'first', '--env', 'A=1', '--network', 'none', image, 'sh', '-c', 'echo $A'])
+  await tspod.ok(['container', 'clone', '--memory', '64m', 'first'])
+  expect(await tspod.ok(['inspect', '-f', '{{.HostConfig.Memory}}', 'first-clone'])).toBe('67108864')
+  expect(await tspod.ok(['start', '-a', 'first-clone'])).toBe('1')
+  await tspod.ok(['container', 'clone', '--destroy', 'first', 'second'])
+  expect((await tspod.run(['container', 'exists', 'first'])).status).toBe(1)
+  expect(await tspod.ok(['start', '-a', 'second'])).toBe('1')
+})
+
+test('init makes a bundle, cleanup clears, mount shows where the root is', async () => {
+  const id = await tspod.ok(['create', '--name', 'tidied', '--network', 'none', image, 'sleep', '1000'])
+  expect(await tspod.ok(['init', 'tidied'])).toBe('tidied')
+  expect((await tspod.run(['mount', 'tidied'])).stderr).toContain('only while it runs')
+  await tspod.ok(['start', 'tidied'])
+  expect(await tspod.ok(['mount', 'tidied'])).toMatch(/^\/proc\/\d+\/root$/)
+  expect((await tspod.run(['container', 'cleanup', 'tidied'])).status).toBe(125)
+  await tspod.ok(['stop', '-t', '0', 'tidied'])
+  await tspod.ok(['container', 'cleanup', '--rm', 'tidied'])
+  expect((await tspod.run(['container', 'exists', id])).status).toBe(1)
+})
+
+test.each(['checkpoint', 'restore'])('container %s says why it cannot', async (verb) => {
+  await tspod.ok(['create', '--replace', '--name', 'fixed', image, 'true'])
+  const result = await tspod.run(['container', verb, 'fixed'])
+  expect(result.status).toBe(125)
+  expect(result.stderr).toContain('CRIU needs')
+})

@@ -3,6 +3,8 @@ import type { Context } from '../context.js'
 import type { CommitOptions } from './commit.js'
 import type { CopyEnd, CopyOptions } from './copy-ends.js'
 import type { ArchiveOutput } from './export.js'
+import type { CloneOptions } from './clone.js'
+import type { CleanupOptions } from './tidy.js'
 import type { ContainerUpdate } from './update.js'
 import type { ContainerStats, StatsOptions } from './stats.js'
 import type {
@@ -78,11 +80,32 @@ export function bindContainers(context: Context) {
     changes: async (nameOrId: string, kind?: 'container' | 'image' | 'any') =>
       (await import('./changes.js')).changesOf(context, nameOrId, kind),
     prune: async (filters?: readonly string[]) => (await import('./prune.js')).pruneContainers(context, filters),
+    ...bindUpkeep(context),
+  }
+}
+
+/** What is done with containers that exist: looked at, changed, held. */
+function bindUpkeep(context: Context) {
+  return {
     rename: async (nameOrId: string, newName: string) =>
       (await import('./rename.js')).renameContainer(context, nameOrId, newName),
     /** Changes limits, restart policy, health check, environment; answers the ID. */
     update: async (nameOrId: string, update: ContainerUpdate) =>
       (await import('./update.js')).updateContainer(context, nameOrId, update),
+    /** One more that was asked for as another was. */
+    clone: async (nameOrId: string, options?: CloneOptions) =>
+      (await import('./clone.js')).cloneContainer(context, nameOrId, options),
+    /** Makes its bundle without starting it. */
+    init: async (nameOrId: string) => (await import('./tidy.js')).initContainer(context, nameOrId),
+    cleanup: async (nameOrId: string, options?: CleanupOptions) =>
+      (await import('./tidy.js')).cleanupContainer(context, nameOrId, options),
+    /** Always throws why: nobody without rights on the host can. */
+    checkpoint: async (nameOrId: string): Promise<never> =>
+      (await import('./tidy.js')).refuseCheckpoint(context, nameOrId, 'checkpoint'),
+    restore: async (nameOrId: string): Promise<never> =>
+      (await import('./tidy.js')).refuseCheckpoint(context, nameOrId, 'restore'),
+    /** Where the root of a running container is seen. */
+    mount: async (nameOrId: string) => (await import('./tidy.js')).mountedRoot(context, nameOrId),
     pause: async (nameOrId: string) => (await import('./pause.js')).pauseContainer(context, nameOrId),
     unpause: async (nameOrId: string) => (await import('./pause.js')).unpauseContainer(context, nameOrId),
     /** Its processes; nothing of the image is executed. */

@@ -1,0 +1,78 @@
+import { TspodError } from '../../base/errors.js'
+import type { Context } from '../context.js'
+import { emitContainerEvent } from '../events/write.js'
+import { removeImages } from '../images/remove.js'
+import { writeBundle } from './launch.js'
+import { isUp, observe } from './observe.js'
+import { removeContainer } from './remove.js'
+import { findContainer, lockContainer } from './store.js'
+import { sweep } from './sweep.js'
+
+/** Makes a container's bundle without starting it: what would hinder its start is told now. Returns the ID. */
+export async function initContainer(context: Context, nameOrId: string): Promise<string> {
+  const record = findContainer(context, nameOrId)
+  const lock = await lockContainer(context, record.id)
+  try {
+    const seen = observe(context, record.id)
+    if (isUp(seen))
+      throw new TspodError(
+        'container-state',
+        `container ${record.id} has already been initialized: container state improper`,
+      )
+    const { warnings } = await writeBundle(context, record, { lockFd: lock.fd })
+    for (const warning of warnings) context.log('warn', warning)
+    emitContainerEvent(context, record, 'init')
+    return record.id
+  } finally {
+    lock.release({ unlink: true })
+  }
+}
+
+export interface CleanupOptions {
+  /** Removes the container. */
+  readonly remove?: boolean
+  /** Removes its image, too. */
+  readonly removeImage?: boolean
+}
+
+/** Clears what a killed monitor of a stopped container has left. Mounts and the network went with its processes. */
+export async function cleanupContainer(
+  context: Context,
+  nameOrId: string,
+  options: CleanupOptions = {},
+): Promise<string> {
+  const record = findContainer(context, nameOrId)
+  if (isUp(observe(context, record.id)))
+    throw new TspodError(
+      'container-running',
+      `container ${record.id} is running or paused, refusing to clean up: container state improper`,
+    )
+  await sweep(context)
+  if (options.remove === true || options.removeImage === true) await removeContainer(context, record.id)
+  if (options.removeImage === true && record.spec.image.id !== '')
+    for (const error of (await removeImages(context, [record.spec.image.id])).errors) throw error
+  emitContainerEvent(context, record, 'cleanup')
+  return record.id
+}
+
+/** CRIU restores processes under their old numbers, for which it wants rights on the host that nobody here has. */
+export function refuseCheckpoint(context: Context, nameOrId: string, verb: 'checkpoint' | 'restore'): never {
+  const { id } = findContainer(context, nameOrId)
+  throw new TspodError(
+    'not-supported',
+    `cannot ${verb} container ${id}: CRIU needs CAP_CHECKPOINT_RESTORE and CAP_SYS_PTRACE on the host, which a rootless ` +
+      'container engine does not have; "tspod commit" keeps the files of a container',
+  )
+}
+
+/** Where a running container's root can be seen from the host; there are no mounts of one that does not run. */
+export function mountedRoot(context: Context, nameOrId: string): string {
+  const record = findContainer(context, nameOrId)
+  const seen = observe(context, record.id)
+  if (isUp(seen) && seen.pid > 0) return `/proc/${String(seen.pid)}/root`
+  throw new TspodError(
+    'not-supported',
+    `cannot mount ${record.name}: its root is mounted in its own mount namespace, only while it runs; "tspod cp" and ` +
+      '"tspod export" read a stopped one',
+  )
+}
