@@ -56,7 +56,7 @@ export async function prepareContainer(
   const undo: (() => unknown)[] = [() => lock.release({ unlink: true })]
   try {
     const name = await takeName(context, spec, id, undo)
-    const { mounts, anonymousVolumes } = await prepareVolumes(context, completed, undo)
+    const { mounts, anonymousVolumes, release } = await prepareVolumes(context, completed, undo)
     const record: ContainerRecord = {
       version: 1,
       id,
@@ -69,6 +69,7 @@ export async function prepareContainer(
     }
     if (options.cidfile !== undefined) writeCidfile(options.cidfile, id, undo)
     saveRecord(context, record, { sync: !options.ephemeral })
+    release()
     emitContainerEvent(context, record, 'create')
     return { record, warnings, lock }
   } catch (error) {
@@ -120,8 +121,12 @@ async function prepareVolumes(
   context: Context,
   spec: CompleteSpec,
   undo: (() => unknown)[],
-): Promise<Pick<CompleteSpec, 'mounts'> & Pick<ContainerRecord, 'anonymousVolumes'>> {
-  if (!spec.mounts.some((mount) => mount.type === 'volume')) return { mounts: spec.mounts, anonymousVolumes: [] }
+): Promise<
+  Pick<CompleteSpec, 'mounts'> & Pick<ContainerRecord, 'anonymousVolumes'> & { readonly release: () => void }
+> {
+  if (!spec.mounts.some((mount) => mount.type === 'volume')) {
+    return { mounts: spec.mounts, anonymousVolumes: [], release: () => {} }
+  }
   const { ensureContainerVolumes } = await import('./container-volumes.js')
   return ensureContainerVolumes(context, spec, undo)
 }
