@@ -39,5 +39,6 @@ void refuse_over_procfs(const struct mount_plan *mount, int target, int tree)
 	if (is_procfs(tree))
 		return;
 	errno = EPERM;
-	fail_at(STAGE_MOUNT, mount->destination, "only procfs may be mounted on /proc, and beneath it");
+	fail_at(STAGE_MOUNT, mount->destination,
+		"only procfs may be mounted on /proc, and beneath it");
 }
