@@ -85,12 +85,24 @@ static void copy_xattrs(int from, int to)
 	}
 }
 
+/* Who has no id in our user namespace (`--userns auto` has few) cannot own anything here: it stays root's, 1. */
+static int copy_owner(int to, const char *name, const struct stat *st)
+{
+	int flags = *name ? AT_SYMLINK_NOFOLLOW : AT_EMPTY_PATH;
+
+	if (fchownat(to, name, st->st_uid, st->st_gid, flags) == 0)
+		return 0;
+	return errno == EINVAL ? 1 : -1;
+}
+
 static int copy_attributes(int to, const struct stat *st)
 {
 	const struct timespec times[] = {st->st_atim, st->st_mtim};
 
-	/* The owner first: changing it clears the set-id bits. */
-	if (fchown(to, st->st_uid, st->st_gid) < 0 || fchmod(to, st->st_mode & 07777) < 0)
+	/* The owner first: changing it clears the set-id bits. They are not for another owner. */
+	int other = copy_owner(to, "", st);
+
+	if (other < 0 || fchmod(to, st->st_mode & (other ? 01777 : 07777)) < 0)
 		return -1;
 	return futimens(to, times);
 }
@@ -106,8 +118,7 @@ static int copy_link(int from, int to, const char *name, const struct stat *st)
 	if (n < 0)
 		return -1;
 	link[n] = '\0';
-	if (symlinkat(link, to, name) < 0 ||
-	    fchownat(to, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+	if (symlinkat(link, to, name) < 0 || copy_owner(to, name, st) < 0)
 		return -1;
 	return utimensat(to, name, times, AT_SYMLINK_NOFOLLOW);
 }
