@@ -85,8 +85,10 @@ export async function printServices(
   { files, format }: Pick<Values, 'files' | 'format'>,
   write: (text: string) => void,
 ): Promise<void> {
-  const paths = files ? services.map(({ file, text }): [string, string] => [file, writeService(file, text)]) : undefined
-  const shown = paths ?? services.map(({ file, text }): [string, string] => [file, text])
+  const paths = files
+    ? services.map(({ name, text }): [string, string] => [name, writeService(`${name}.service`, text)])
+    : undefined
+  const shown = paths ?? services.map(({ name, text }): [string, string] => [name, text])
   if (format === 'json') {
     const { formatJson } = await import('./output/json.js')
     write(formatJson(Object.fromEntries(shown)))

@@ -34,7 +34,7 @@ export function generateService(context: Context, nameOrId: string, options: Gen
       ? {}
       : { header: { version: versionReport().version, date: context.clock().toUTCString() } }),
   })
-  return { file: `${unit}${options.template === true ? '@' : ''}.service`, text }
+  return { name: `${unit}${options.template === true ? '@' : ''}`, text }
 }
 
 function listsOf({ globals = [], after = [], requires = [], wants = [], environment = [] }: GenerateOptions) {

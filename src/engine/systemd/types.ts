@@ -25,8 +25,8 @@ export interface GenerateOptions {
 }
 
 export interface GeneratedService {
-  /** `container-web.service` */
-  readonly file: string
+  /** `container-web` */
+  readonly name: string
   readonly text: string
 }
 
