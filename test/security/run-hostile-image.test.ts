@@ -55,14 +55,17 @@ describe('an image whose', () => {
     await expectNothingOutside(before)
   })
 
-  test.each(['etc/hosts', 'etc/resolv.conf', 'etc/hostname'])('/%s is a link has it made inside the root', async (name) => {
-    const id = await image([link(name, join(outside, 'secret'))])
-    const before = await readdir(outside)
-    const result = await run(id, 'cat', `/${name}`)
-    expect(result.stdout).not.toContain(secret)
-    expect([0, 125]).toContain(result.status)
-    await expectNothingOutside(before)
-  })
+  test.each(['etc/hosts', 'etc/resolv.conf', 'etc/hostname'])(
+    '/%s is a link has it made inside the root',
+    async (name) => {
+      const id = await image([link(name, join(outside, 'secret'))])
+      const before = await readdir(outside)
+      const result = await run(id, 'cat', `/${name}`)
+      expect(result.stdout).not.toContain(secret)
+      expect([0, 125]).toContain(result.status)
+      await expectNothingOutside(before)
+    },
+  )
 
   test('WORKDIR leads out of the root works inside it', async () => {
     const id = await image([link('work', outside)], { WorkingDir: '/work/new' })
@@ -83,7 +86,14 @@ describe('an image whose', () => {
   test('mount target is a link has the volume inside the root', async () => {
     const id = await image([link('data', outside)])
     const before = await readdir(outside)
-    const result = await run('-v', '/data/volume', id, 'sh', '-c', 'echo in >/data/volume/file && cat /data/volume/file; cat /data/secret')
+    const result = await run(
+      '-v',
+      '/data/volume',
+      id,
+      'sh',
+      '-c',
+      'echo in >/data/volume/file && cat /data/volume/file; cat /data/secret',
+    )
     expect(result.stdout).toBe('in\n')
     await expectNothingOutside(before)
   })
