@@ -18,7 +18,7 @@ async function specOf(words: readonly string[]): Promise<Omit<ContainerSpec, 'cr
   return spec
 }
 
-const plain = { image: 'img', httpProxy: true }
+const plain = { image: 'img' }
 
 test.each<[string, Partial<ContainerSpec>]>([
   ['img', {}],
@@ -27,6 +27,7 @@ test.each<[string, Partial<ContainerSpec>]>([
   ['-e A=1 -e B=2 -e A=3 -e HOME -e NOSUCH img', { env: { A: '3', B: '2', HOME: '/home/u' } }],
   ['--env-host -e LANG=de img', { env: { HOME: '/home/u', LANG: 'de' } }],
   ['--http-proxy=false img', { httpProxy: false }],
+  ['--http-proxy img', { httpProxy: true }],
   ['-l a=1 --label b img', { labels: { a: '1', b: '' } }],
   ['-it --rm --init img', { interactive: true, tty: true, remove: true, init: true }],
   ['-i=false --rm=false img', {}],
@@ -79,7 +80,6 @@ test('a folder instead of an image', async () => {
   expect(await specOf(['--rootfs', '/srv/root:O', 'sh'])).toEqual({
     rootfs: { path: '/srv/root', overlay: true },
     command: ['sh'],
-    httpProxy: true,
   })
 })
 

@@ -26,12 +26,6 @@ const refused: [name: string, spec: ContainerSpec, sentence: string][] = [
   ['retries without on-failure', { restart: { name: 'always', maximumRetries: 3 } }, 'on-failure'],
   ['a hostname on the host', { hostname: 'x', namespaces: { uts: { mode: 'host' } } }, "the host's UTS namespace"],
   ['a relative working directory', { workdir: 'a/b' }, 'not an absolute path'],
-  [
-    'ports in another container’s network',
-    { network: { mode: 'container', container: 'x' }, publish: [port] },
-    'port bindings',
-  ],
-  ['ports without a network', { network: { mode: 'none' }, publish: [port] }, 'without a network'],
   ['dns without a network', { network: { mode: 'none' }, dns: ['1.1.1.1'] }, 'conflicting options: dns'],
   ['an init as the host’s process 1', { init: true, namespaces: { pid: { mode: 'host' } } }, 'process 1'],
   ['less swap than memory', { resources: { memory: 100, memorySwap: 50 } }, 'larger than the memory limit'],
@@ -50,8 +44,10 @@ test.each(refused)('refuses %s', (_name, spec, sentence) => {
   expect(() => validate(spec)).toThrow(sentence)
 })
 
-test('warns of ports that the host’s network makes void', () => {
-  expect(validate({ network: { mode: 'host' }, publish: [port] })).toEqual([expect.stringContaining('discarded')])
+const withoutPorts = [{ mode: 'host' }, { mode: 'none' }, { mode: 'container', container: 'x' }] as const
+
+test.each(withoutPorts)('warns of ports that the network $mode makes void', (network) => {
+  expect(validate({ network, publish: [port] })).toEqual([expect.stringContaining('discarded')])
 })
 
 test.each(['a', 'web-1.x_y', '0'])('%s is a name', (name) => {
