@@ -58,6 +58,20 @@ test('the longest scope counts, and every requirement of it', async () => {
   await store.ok(['load', '-q', '-i', 'app.tar'])
 })
 
+test('image trust show says what counts', async () => {
+  await setPolicy({ default: reject, transports: { docker: { 'a.example': accept } } })
+  const show = async (...args: string[]): Promise<unknown> =>
+    JSON.parse(await store.ok(['image', 'trust', 'show', ...args])) as unknown
+  expect(await show('--json')).toEqual([
+    { transport: 'all', name: 'default', type: 'reject' },
+    { transport: 'repository', name: 'a.example', type: 'accept' },
+  ])
+  expect(await show('--json', 'a.example/x')).toEqual([
+    { transport: 'repository', name: 'a.example/x', type: 'accept' },
+  ])
+  expect(await show('--raw')).toHaveProperty('default')
+})
+
 test.each([
   ['a signature is wanted', { default: [{ type: 'signedBy', keyType: 'GPGKeys', keyPath: '/k' }] }],
   ['it has a requirement nobody knows', { default: [{ type: 'somethingNew' }] }],

@@ -1,5 +1,13 @@
 import type { Context } from '../context.js'
-import type { LoginOptions, LogoutOptions, SearchOptions, SearchResult, StoredUser, TagResult } from './types.js'
+import type {
+  LoginOptions,
+  LogoutOptions,
+  SearchOptions,
+  SearchResult,
+  StoredUser,
+  TagResult,
+  TrustReport,
+} from './types.js'
 
 /** `engine.registries`: each operation loads its code when it is first called. */
 export function bindRegistries(context: Context) {
@@ -25,6 +33,8 @@ export function bindRegistries(context: Context) {
     /** Images by a part of their name; `REGISTRY/TERM` asks that registry alone. */
     search: async (term: string, options?: SearchOptions): Promise<SearchResult[]> =>
       (await import('./search.js')).searchRegistries(context, term, options),
+    /** What policy.json says. */
+    policy: async (name?: string): Promise<TrustReport> => (await import('./policy.js')).trustReport(context, name),
     tags: async (name: string, options?: SearchOptions): Promise<TagResult> =>
       (await import('./search.js')).repositoryTags(context, name, options),
   }

@@ -38,3 +38,15 @@ export interface TagResult {
   readonly name: string
   readonly tags: readonly string[]
 }
+
+export interface TrustRule {
+  readonly transport: string
+  readonly name: string
+  readonly type: string
+}
+
+export interface TrustReport {
+  /** The file as it is written. */
+  readonly raw: object
+  readonly rules: readonly TrustRule[]
+}
