@@ -40,9 +40,9 @@ static int compare_fds(const void *a, const void *b)
 
 void setup_close_others(const struct setup *setup)
 {
-	int keep[] = {setup->stdio.in,	  setup->stdio.out,	 setup->stdio.err, setup->sync_fd,
-		      setup->error_fd,	  setup->start_listener, setup->root_tree, setup->proc_fd,
-		      setup->filter_listener};
+	int keep[] = {setup->stdio.in,	setup->stdio.out, setup->stdio.err,
+		      setup->sync_fd,	setup->error_fd,  setup->start_listener,
+		      setup->root_tree, setup->proc_fd,	  setup->filter_listener};
 	unsigned int from = 3 + (unsigned int)setup->preserve_fds;
 
 	qsort(keep, ARRAY_LENGTH(keep), sizeof(*keep), compare_fds);
@@ -61,7 +61,8 @@ void setup_wait(struct setup *setup, char kind)
 	struct setup_message message;
 
 	for (;;) {
-		if ((kind == SETUP_MAPPED && setup->mapped) || (kind == SETUP_CGROUP && setup->in_cgroup))
+		if ((kind == SETUP_MAPPED && setup->mapped) ||
+		    (kind == SETUP_CGROUP && setup->in_cgroup))
 			return;
 		if (setup_receive(setup->sync_fd, &message, NULL) != 1)
 			_exit(125);
@@ -124,7 +125,8 @@ static void prepare_on_host(struct setup *setup)
 	if (!setup->mounts)
 		setup_open_host_files(setup);
 	mounts_make_new(setup, setup->mounts);
-	procfs_open(setup, setup->config->namespaces[NS_PID].wanted && !setup->config->namespaces[NS_PID].path);
+	procfs_open(setup, setup->config->namespaces[NS_PID].wanted &&
+				   !setup->config->namespaces[NS_PID].path);
 	sysctls_apply(setup);
 }
 
@@ -248,7 +250,8 @@ noreturn void setup_execute(struct setup *setup)
 	if (process.no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		fail(STAGE_SECURITY, "PR_SET_NO_NEW_PRIVS");
 	filter_install(setup);
-	sealed_execute(sealed, setup->error_fd, setup->init, command, process.args.items, process.env.items);
+	sealed_execute(sealed, setup->error_fd, setup->init, command, process.args.items,
+		       process.env.items);
 }
 
 void container_child(struct setup *setup)
@@ -279,7 +282,8 @@ void container_child(struct setup *setup)
 	ready(setup);
 	wait_for_start(setup);
 	setup_take_stdio(setup);
-	if (hooks_run(&setup->config->hooks.start_container, setup->plan, getpid(), "created", &why) < 0)
+	if (hooks_run(&setup->config->hooks.start_container, setup->plan, getpid(), "created",
+		      &why) < 0)
 		fail_as(&why);
 	setup_execute(setup);
 }

@@ -7,7 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char base64_digits[] =
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 static char *base64(const unsigned char *data, size_t size)
 {
@@ -17,7 +18,8 @@ static char *base64(const unsigned char *data, size_t size)
 		fail(STAGE_SECCOMP, "allocate");
 	for (size_t i = 0; i < size; i += 3) {
 		unsigned int left = size - i > 3 ? 3 : (unsigned int)(size - i);
-		unsigned int bits = (unsigned int)data[i] << 16 | (left > 1 ? (unsigned int)data[i + 1] << 8 : 0) |
+		unsigned int bits = (unsigned int)data[i] << 16 |
+				    (left > 1 ? (unsigned int)data[i + 1] << 8 : 0) |
 				    (left > 2 ? data[i + 2] : 0);
 
 		for (unsigned int k = 0; k < 4; k++)
@@ -40,7 +42,8 @@ static void put_filter(const struct setup *setup, json_t *config)
 		return;
 	if (strcmp(name ? name + 1 : setup->plan->runtime.items[0], "crun")) {
 		errno = ENOTSUP;
-		fail_at(STAGE_SECCOMP, setup->plan->runtime.items[0], "this runtime takes no compiled filter");
+		fail_at(STAGE_SECCOMP, setup->plan->runtime.items[0],
+			"this runtime takes no compiled filter");
 	}
 	data = read_file_at(AT_FDCWD, setup->seccomp_filter, 1 << 20, &size);
 	if (!data)
@@ -58,8 +61,9 @@ static json_t *maps_json(const struct id_maps *maps)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < maps->length; i++)
-		json_array_append_new(array, json_pack("{s:I, s:I, s:I}", "containerID", (json_int_t)maps->items[i].inside,
-						       "hostID", (json_int_t)maps->items[i].outside, "size",
+		json_array_append_new(array, json_pack("{s:I, s:I, s:I}", "containerID",
+						       (json_int_t)maps->items[i].inside, "hostID",
+						       (json_int_t)maps->items[i].outside, "size",
 						       (json_int_t)maps->items[i].size));
 	return array;
 }
@@ -71,7 +75,8 @@ static void put_userns(const struct setup *setup, json_t *linux_object)
 	json_t *namespaces = json_object_get(linux_object, "namespaces");
 
 	for (size_t i = json_array_size(namespaces); i-- > 0;) {
-		const char *type = json_string_value(json_object_get(json_array_get(namespaces, i), "type"));
+		const char *type =
+			json_string_value(json_object_get(json_array_get(namespaces, i), "type"));
 
 		if (type && !strcmp(type, "user"))
 			json_array_remove(namespaces, i);

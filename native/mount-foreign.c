@@ -26,7 +26,8 @@ static int open_namespace(const char *path)
 	const char *end = strstr(path, "/root/");
 	char name[64];
 
-	if (!end || snprintf(name, sizeof(name), "%.*s/ns/mnt", (int)(end - path), path) >= (int)sizeof(name)) {
+	if (!end || snprintf(name, sizeof(name), "%.*s/ns/mnt", (int)(end - path), path) >=
+			    (int)sizeof(name)) {
 		errno = EINVAL;
 		return -1;
 	}

@@ -31,7 +31,8 @@ int mount_new_fs(const char *type, const char *options, uint64_t attributes)
 
 	if (fs_fd < 0 || !copy)
 		return -1;
-	for (char *option = strtok_r(copy, ",", &save); option; option = strtok_r(NULL, ",", &save)) {
+	for (char *option = strtok_r(copy, ",", &save); option;
+	     option = strtok_r(NULL, ",", &save)) {
 		if (fs_option(fs_fd, option) < 0)
 			return -1;
 	}

@@ -17,7 +17,8 @@
 
 int attach_tree(int tree, int target_fd)
 {
-	return move_mount(tree, "", target_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+	return move_mount(tree, "", target_fd, "",
+			  MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 }
 
 int set_attributes(int tree, uint64_t set, uint64_t clear, bool recursive)
@@ -56,9 +57,10 @@ static void set_options(int tree, const struct mount_plan *mount)
 {
 	const struct mount_options *options = &mount->options;
 
-	if (set_attributes(tree, early_attributes(mount, options->attr_set), options->attr_clear, false) < 0 ||
-	    set_attributes(tree, early_attributes(mount, options->recursive_set), options->recursive_clear, true) <
-		    0)
+	if (set_attributes(tree, early_attributes(mount, options->attr_set), options->attr_clear,
+			   false) < 0 ||
+	    set_attributes(tree, early_attributes(mount, options->recursive_set),
+			   options->recursive_clear, true) < 0)
 		fail_at(STAGE_MOUNT, mount->destination, "set the mount's attributes");
 }
 
@@ -67,7 +69,8 @@ static void set_propagation(int tree, unsigned long propagation, bool recursive,
 {
 	struct mount_attr attr = {.propagation = propagation};
 
-	if (mount_setattr(tree, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr, sizeof(attr)) < 0)
+	if (mount_setattr(tree, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr,
+			  sizeof(attr)) < 0)
 		fail_at(STAGE_MOUNT, mount->destination, "set the mount's propagation");
 }
 
@@ -75,10 +78,12 @@ static int bind_tree(const char *source, bool recursive)
 {
 	if (is_foreign_source(source))
 		return foreign_tree(source, recursive);
-	return open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0));
+	return open_tree(AT_FDCWD, source,
+			 OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0));
 }
 
-static void prepare_bind(const struct setup *setup, const struct mount_plan *mount, struct mount_source *to)
+static void prepare_bind(const struct setup *setup, const struct mount_plan *mount,
+			 struct mount_source *to)
 {
 	const struct mount_options *options = &mount->options;
 	struct stat st;
@@ -100,7 +105,8 @@ static void prepare_bind(const struct setup *setup, const struct mount_plan *mou
 		to->tree = bind_tree(mount->source, options->bind_recursive);
 		if (to->tree < 0)
 			fail_at(STAGE_MOUNT, mount->source, "open the source");
-		set_propagation(to->tree, options->propagation, options->propagation_recursive, mount);
+		set_propagation(to->tree, options->propagation, options->propagation_recursive,
+				mount);
 	}
 	if (options->idmap || mount->uid_maps.length)
 		mount_idmap(setup, to->tree, mount);
@@ -147,7 +153,8 @@ static void apply_data(int fs_fd, const struct mount_plan *mount)
 
 	for (size_t i = 0; i < data->length; i++) {
 		if (fs_option(fs_fd, data->items[i]) < 0 && !needless_group(mount, data->items[i]))
-			fail_fs(STAGE_MOUNT, fs_fd, mount->destination, "option \"%.100s\"", data->items[i]);
+			fail_fs(STAGE_MOUNT, fs_fd, mount->destination, "option \"%.100s\"",
+				data->items[i]);
 	}
 }
 
@@ -231,8 +238,8 @@ static int new_fs_tree(const struct setup *setup, const struct mount_plan *mount
 		tree = fallback_tree(mount);
 	if (tree < 0)
 		fail_at(STAGE_MOUNT, mount->destination, "fsmount %s", mount->type);
-	if (set_attributes(tree, early_attributes(mount, options->recursive_set), options->recursive_clear, true) <
-	    0)
+	if (set_attributes(tree, early_attributes(mount, options->recursive_set),
+			   options->recursive_clear, true) < 0)
 		fail_at(STAGE_MOUNT, mount->destination, "set the mount's attributes");
 	return tree;
 }
@@ -243,11 +250,13 @@ static bool made_of_host_files(const struct mount_plan *mount)
 	return mount->options.bind || (mount->type && !strcmp(mount->type, "overlay"));
 }
 
-static void make_new(const struct setup *setup, const struct mount_plan *mount, struct mount_source *to)
+static void make_new(const struct setup *setup, const struct mount_plan *mount,
+		     struct mount_source *to)
 {
 	to->tree = new_fs_tree(setup, mount);
 	if (mount->options.propagation)
-		set_propagation(to->tree, mount->options.propagation, mount->options.propagation_recursive, mount);
+		set_propagation(to->tree, mount->options.propagation,
+				mount->options.propagation_recursive, mount);
 }
 
 /* The container's root as the user namespace that we are in now knows it; 0: our root has an id in the container. */
@@ -265,9 +274,11 @@ static uint32_t nested_root(const struct id_maps *maps)
 }
 
 /* A new volume is our root's. Where that is nobody in the nested user namespace, none could fill it from in there. */
-static void give_new_volume(const struct userns_plan *userns, const struct mount_plan *mount, int tree)
+static void give_new_volume(const struct userns_plan *userns, const struct mount_plan *mount,
+			    int tree)
 {
-	uint32_t uid = nested_root(&userns->nested_uid_maps), gid = nested_root(&userns->nested_gid_maps);
+	uint32_t uid = nested_root(&userns->nested_uid_maps),
+		 gid = nested_root(&userns->nested_gid_maps);
 	struct stat st;
 
 	if (fstat(tree, &st) < 0)
@@ -331,7 +342,8 @@ static bool must_not_be_link(const struct mount_plan *mount)
 }
 
 /* `made`: the image has nothing there. */
-static int open_target(const struct mount_plan *mount, const struct mount_source *source, bool *made)
+static int open_target(const struct mount_plan *mount, const struct mount_source *source,
+		       bool *made)
 {
 	cleanup_close int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct stat st;
@@ -340,14 +352,16 @@ static int open_target(const struct mount_plan *mount, const struct mount_source
 	if (root_fd < 0)
 		fail(STAGE_MOUNT, "open /");
 	if (must_not_be_link(mount)) {
-		fd = open_beneath(root_fd, mount->destination, O_PATH | O_NOFOLLOW, RESOLVE_NO_SYMLINKS);
+		fd = open_beneath(root_fd, mount->destination, O_PATH | O_NOFOLLOW,
+				  RESOLVE_NO_SYMLINKS);
 		if (fd < 0 && errno == ENOENT)
 			fd = ensure_beneath(root_fd, mount->destination, source->directory, 0755);
 		if (fd < 0)
 			fail_at(STAGE_MOUNT, mount->destination, "open the mount's target");
 		if (fstat(fd, &st) < 0 || (source->directory && !S_ISDIR(st.st_mode))) {
 			errno = ENOTDIR;
-			fail_at(STAGE_MOUNT, mount->destination, "the mount's target must be a folder");
+			fail_at(STAGE_MOUNT, mount->destination,
+				"the mount's target must be a folder");
 		}
 		return fd;
 	}
@@ -423,10 +437,13 @@ void mounts_finish(struct setup *setup, struct mount_sources *sources)
 
 		if (source->skip || source->tree < 0)
 			continue;
-		if (options->chown && chown_tree(source->tree, setup->user.uid, setup->user.gid) < 0)
+		if (options->chown &&
+		    chown_tree(source->tree, setup->user.uid, setup->user.gid) < 0)
 			fail_at(STAGE_MOUNT, mount->destination, "change the owner");
-		if (set_attributes(source->tree, options->attr_set & MOUNT_ATTR_RDONLY, 0, false) < 0 ||
-		    set_attributes(source->tree, options->recursive_set & MOUNT_ATTR_RDONLY, 0, true) < 0)
+		if (set_attributes(source->tree, options->attr_set & MOUNT_ATTR_RDONLY, 0, false) <
+			    0 ||
+		    set_attributes(source->tree, options->recursive_set & MOUNT_ATTR_RDONLY, 0,
+				   true) < 0)
 			fail_at(STAGE_MOUNT, mount->destination, "make the mount read-only");
 		close_fd(&source->tree);
 	}

@@ -83,8 +83,8 @@ void process_set_groups(const struct setup *setup)
 	if (setgroups(user->groups_length, user->groups) == 0)
 		return;
 	/* user_namespaces(7): a single-id map has setgroups denied; none are left to be dropped that could be. */
-	if (errno == EPERM &&
-	    (user->groups_length == 0 || (user->groups_length == 1 && user->groups[0] == user->gid)))
+	if (errno == EPERM && (user->groups_length == 0 ||
+			       (user->groups_length == 1 && user->groups[0] == user->gid)))
 		return;
 	if (errno == EPERM) {
 		warn_at(STAGE_USER, NULL, "additional groups are not possible with this id map");

@@ -18,7 +18,8 @@ static int overlay_options(const struct rootfs_plan *plan, int fs_fd)
 {
 	if (fsconfig(fs_fd, FSCONFIG_SET_FLAG, "userxattr", NULL, 0) < 0)
 		return -1;
-	if (plan->is_volatile && plan->upper && fsconfig(fs_fd, FSCONFIG_SET_FLAG, "volatile", NULL, 0) < 0)
+	if (plan->is_volatile && plan->upper &&
+	    fsconfig(fs_fd, FSCONFIG_SET_FLAG, "volatile", NULL, 0) < 0)
 		return -1;
 	return fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
 }
@@ -49,13 +50,15 @@ static int overlay_by_links(const struct rootfs_plan *plan)
 		snprintf(name, sizeof(name), "%zu", i);
 		if (symlinkat(plan->lower.items[i], links, name) < 0)
 			fail_at(STAGE_ROOTFS, plan->lower.items[i], "symlink");
-		used += (size_t)snprintf(options + used, sizeof(options) - used, "%s%s", i ? ":" : "", name);
+		used += (size_t)snprintf(options + used, sizeof(options) - used, "%s%s",
+					 i ? ":" : "", name);
 	}
 	if (plan->upper) {
 		if (symlinkat(plan->upper, links, "u") < 0 || symlinkat(plan->work, links, "w") < 0)
 			fail_at(STAGE_ROOTFS, plan->upper, "symlink");
 		if (used < sizeof(options))
-			used += (size_t)snprintf(options + used, sizeof(options) - used, ",upperdir=u,workdir=w");
+			used += (size_t)snprintf(options + used, sizeof(options) - used,
+						 ",upperdir=u,workdir=w");
 	}
 	if (used >= sizeof(options)) {
 		errno = E2BIG;
@@ -166,7 +169,9 @@ static int fuse_overlay_open(const struct rootfs_plan *plan)
 	argv[3] = plan->mountpoint;
 	argv[4] = NULL;
 	/* It goes to the background once it has mounted. */
-	if (spawn_program(&(struct program){.argv = argv, .fds = (const int[]){-1, -1, 2}, .fds_length = 3},
+	if (spawn_program(&(struct program){.argv = argv,
+					    .fds = (const int[]){-1, -1, 2},
+					    .fds_length = 3},
 			  &pid) < 0)
 		fail_at(STAGE_ROOTFS, plan->program, "start");
 	status = wait_for(pid);

@@ -56,14 +56,14 @@ const imports = files.flatMap(importsOf)
 
 function importsOf(from: string): Import[] {
   const text = readFileSync(join(root, from), 'utf8')
-  const fixed = [...text.matchAll(/^(?:import|export)\s+(type\s+)?(?:([\w$*{},\s]*?)\s*from\s+)?['"]([^'"]+)['"]/gm)].map(
-    ([, type, names = '', to = '']): Import => ({
-      from,
-      to: resolve(from, to),
-      typeOnly: type !== undefined || onlyTypes(names),
-      lazy: false,
-    }),
-  )
+  const fixed = [
+    ...text.matchAll(/^(?:import|export)\s+(type\s+)?(?:([\w$*{},\s]*?)\s*from\s+)?['"]([^'"]+)['"]/gm),
+  ].map(([, type, names = '', to = '']): Import => ({
+    from,
+    to: resolve(from, to),
+    typeOnly: type !== undefined || onlyTypes(names),
+    lazy: false,
+  }))
   const lazy = [...text.matchAll(/\bimport\(\s*['"]([^'"]+)['"]\s*\)/g)].map(([, to = '']): Import => ({
     from,
     to: resolve(from, to),

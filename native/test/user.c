@@ -32,7 +32,8 @@ int main(void)
 	CHECK(look_up(&user, "", NULL, &why) == 0 && user.uid == 0 && user.gid == 0);
 	CHECK_TEXT(user.home, "/root");
 	CHECK(look_up(&user, "web", NULL, &why) == 0 && user.uid == 33 && user.gid == 33);
-	CHECK(user.groups_length == 3 && user.groups[0] == 33 && user.groups[1] == 4 && user.groups[2] == 60);
+	CHECK(user.groups_length == 3 && user.groups[0] == 33 && user.groups[1] == 4 &&
+	      user.groups[2] == 60);
 	CHECK_TEXT(user.home, "/var/www");
 	CHECK(look_up(&user, "33", NULL, &why) == 0 && user.gid == 33 && user.groups_length == 3);
 	CHECK(look_up(&user, "web:adm", NULL, &why) == 0 && user.gid == 4 &&

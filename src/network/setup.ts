@@ -75,9 +75,7 @@ function setupSlirp(request: NetworkRequest, given: Readonly<Record<string, stri
       mode: 'slirp4netns',
       loopback: true,
       helper: slirpArgv(slirp4netns, options, publishes),
-      ...(publishes
-        ? { apiSocket: slirpSocket(request.runDir), apiRequests: slirpRequests(publish, options) }
-        : {}),
+      ...(publishes ? { apiSocket: slirpSocket(request.runDir), apiRequests: slirpRequests(publish, options) } : {}),
     },
     address: container,
     dns,

@@ -46,7 +46,8 @@ function readEscape(text: string, at: number): { readonly value: string; readonl
   const rest = text.slice(at + 1)
   const simple = escapes[rest.charAt(0)]
   if (simple !== undefined) return { value: simple, length: 2 }
-  const [, hex, octal, short, long] = /^(?:x([\da-fA-F]{2})|([0-7]{3})|u([\da-fA-F]{4})|U([\da-fA-F]{8}))/.exec(rest) ?? []
+  const [, hex, octal, short, long] =
+    /^(?:x([\da-fA-F]{2})|([0-7]{3})|u([\da-fA-F]{4})|U([\da-fA-F]{8}))/.exec(rest) ?? []
   const digits = hex ?? octal ?? short ?? long
   // What is no escape stays as it is, as systemd has it.
   if (digits === undefined) return { value: `\\${rest.charAt(0)}`, length: 2 }

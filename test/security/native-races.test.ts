@@ -80,7 +80,11 @@ describe.skipIf(missing)(`while another process swaps files${missing ? ` (needs 
     let ran = 0
     for (let i = 0; i < tries; i++) {
       const ended = bundle.run(
-        ['sh', '-c', 'stat -c %t:%T /proc/keys; echo x >/proc/keys; (echo x >/proc/sys/kernel/core_pattern) 2>/dev/null || echo safe'],
+        [
+          'sh',
+          '-c',
+          'stat -c %t:%T /proc/keys; echo x >/proc/keys; (echo x >/proc/sys/kernel/core_pattern) 2>/dev/null || echo safe',
+        ],
         (config) => {
           config.mounts = config.mounts.filter(({ destination }) => destination === '/proc')
         },
@@ -170,7 +174,11 @@ describe.skipIf(missing)(`descriptors${missing ? ` (needs ${missing})` : ''}`, (
   })
 
   test('of the host are not to be seen from inside, in any process', () => {
-    bundle.write(['sh', '-c', 'for p in /proc/[0-9]*; do for f in $p/fd/*; do [ ${f##*/} -lt 3 ] || readlink $f; done; done; true'])
+    bundle.write([
+      'sh',
+      '-c',
+      'for p in /proc/[0-9]*; do for f in $p/fd/*; do [ ${f##*/} -lt 3 ] || readlink $f; done; done; true',
+    ])
     const argv = ['--root', bundle.state, 'run', '--bundle', bundle.path, 'target']
     const { stdout } = spawnSync(runtime, argv, { encoding: 'utf8', stdio: stdio() })
     for (const target of stdout.trimEnd().split('\n'))
