@@ -10,7 +10,8 @@ import { formatStoreIndex, parseStoreIndex, type IndexEntry } from './image-inde
 
 export type { IndexEntry }
 
-const leasePrefix = 'lease-'
+/** In tmp/: a lock file each, held by whoever's work must keep its blobs. */
+export const leasePrefix = 'lease-'
 /** blobs.ts: a blob that is being fetched. */
 const blobPrefix = 'blob-'
 const maximumManifestSize = 4 * 1024 * 1024

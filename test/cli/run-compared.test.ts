@@ -111,7 +111,7 @@ test.each(cases)('run $options $command', async ({ options, command = ['true'], 
   const result = await tspod.run(['run', '--rm', ...network, ...words, image, ...command])
   expect(result.status, explain(result)).toBe(status)
   if (typeof stdout === 'string') expect(result.stdout.trimEnd(), explain(result)).toBe(stdout)
-  else if (stdout !== undefined) expect(result.stdout, explain(result)).toMatch(stdout)
+  else if (stdout !== undefined) expect(result.stdout.trimEnd(), explain(result)).toMatch(stdout)
   if (stderr !== undefined) expect(result.stderr, explain(result)).toMatch(stderr)
 })
 

@@ -6,6 +6,7 @@ import type { ObservedState } from '../../runtime/protocol.js'
 import { namesIn } from '../../state/collection.js'
 import { exists, readJson, removeFile, removeFolder } from '../../state/file.js'
 import { tryLock } from '../../state/lock.js'
+import { leasePrefix } from '../../storage/images.js'
 import type { Context } from '../context.js'
 import { observe, parseState } from './observe.js'
 import { containerPaths, idOfName, lockPath, readRecord } from './store.js'
@@ -62,6 +63,7 @@ async function attempt(context: Context, what: string, action: () => Promise<voi
 async function sweepTemporary(context: Context, name: string): Promise<void> {
   const path = join(context.paths.tmp, name)
   if (name.startsWith(goingPrefix)) return clearTree(path)
+  if (name.startsWith(leasePrefix)) return tryLock(path)?.release({ unlink: true })
   if (name.startsWith('collection-')) {
     const pid = Number(name.split('-')[1])
     if (!exists(`/proc/${pid}`)) removeFolder(path)
