@@ -38,7 +38,9 @@ export async function withContainerRoot<T>(
     if (readRecord(context, record.id) === undefined) throw noSuchContainer(record.name)
     const started = runningRoot(context, record, options)
     if (started !== undefined) return await use({ root: started, plan })
-    const rootfs = await rootfsPlan(context, record, rootMountpoint(context), undefined)
+    const planned = await rootfsPlan(context, record, rootMountpoint(context), undefined)
+    /* It is mounted again when the container starts. */
+    const rootfs = planned.driver === 'dir' ? planned : { ...planned, volatile: false }
     const binds = options.mounts ? await bindsOf(context, record) : []
     return await use({ root: { rootfs, binds }, plan })
   } finally {

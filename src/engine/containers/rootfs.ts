@@ -4,6 +4,7 @@ import { hostMapping } from '../../../rootless/ladder.js'
 import { TspodError } from '../../base/errors.js'
 import type { CompleteSpec } from '../../container/complete-spec.js'
 import type { ContainerRecord } from '../../container/record.js'
+import { launchesAgain } from '../../container/relaunch.js'
 import type { Digest } from '../../oci/image-spec.js'
 import type { RootfsPlan, UsernsPlan } from '../../runtime/protocol.js'
 import { chooseDriver, type StorageDriver, type StorageDriverName } from '../../storage/driver.js'
@@ -66,7 +67,9 @@ export async function rootfsPlan(
   else if (!fitsOverlay(lower)) {
     throw new TspodError('limit-exceeded', `an image of ${lower.length} layers is more than an overlay takes`)
   }
-  return planRootfs({ driver, lower, folder, mountpoint, volatile: spec.remove, ...(nested ? { shift: nested } : {}) })
+  /* The kernel refuses to mount a volatile upper folder a second time. */
+  const volatile = spec.remove && !launchesAgain(spec)
+  return planRootfs({ driver, lower, folder, mountpoint, volatile, ...(nested ? { shift: nested } : {}) })
 }
 
 /** The one that the container was made with: its changes are in that form. */
