@@ -37,11 +37,20 @@ const refused: [name: string, spec: ContainerSpec, sentence: string][] = [
     { network: { mode: 'host' }, sysctl: { 'net.ipv4.ip_forward': '1' } },
     "host's network",
   ],
+  [
+    'a part of an image',
+    { mounts: [{ type: 'image', image: 'x', target: '/i', writable: false, subpath: 'etc' }] },
+    'an image is mounted as a whole',
+  ],
   ['a zone outside the database', { timezone: '../../etc/shadow' }, 'time zone database'],
 ]
 
 test.each(refused)('refuses %s', (_name, spec, sentence) => {
   expect(() => validate(spec)).toThrow(sentence)
+})
+
+test.each([{}, { subpath: '' }, { subpath: '/' }])('takes an image mount with %j', (part) => {
+  expect(validate({ mounts: [{ type: 'image', image: 'x', target: '/i', writable: false, ...part }] })).toEqual([])
 })
 
 const withoutPorts = [{ mode: 'host' }, { mode: 'none' }, { mode: 'container', container: 'x' }] as const
