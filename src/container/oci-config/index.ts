@@ -1,7 +1,7 @@
 import type { Process, RuntimeConfig } from '../../oci/runtime-spec.js'
 import type { CompleteSpec } from '../complete-spec.js'
 import { linuxDevices } from './devices.js'
-import { mounts, type ResolvedMount } from './mounts.js'
+import { mounts, notifyTarget, type ResolvedMount } from './mounts.js'
 import { namespaces, type NamespacePaths } from './namespaces.js'
 import { processSection } from './process.js'
 import { resources } from './resources.js'
@@ -18,6 +18,8 @@ export interface OciInput {
   readonly mounts: readonly ResolvedMount[]
   /** Files of ours that stand in for the image's: target ─► source. */
   readonly files: Readonly<Record<string, string>>
+  /** The folder of `notify.sock`, where the container itself says that it is ready (`--sdnotify container`). */
+  readonly notifyFolder?: string
   /** Joined namespaces, as /proc/PID/ns/…  */
   readonly joined: NamespacePaths
   /** /proc/PID/root/dev/shm of the container whose IPC namespace is joined. */
@@ -36,7 +38,7 @@ export function ociConfig(input: OciInput): RuntimeConfig {
   const sysctl = Object.keys(spec.sysctl).length > 0 ? { sysctl: spec.sysctl } : {}
   return {
     ociVersion: '1.2.0',
-    process: withInit(spec, processSection(spec, input.hostLimits)),
+    process: withNotify(input, withInit(spec, processSection(spec, input.hostLimits))),
     root: { path: input.rootPath, readonly: spec.readOnly },
     ...(spec.hostname !== '' && spec.namespaces.uts.mode === 'private' ? { hostname: spec.hostname } : {}),
     mounts: mounts(input),
@@ -60,6 +62,12 @@ export const initTarget = '/run/tspod-init'
 
 function withInit({ init, initPath }: CompleteSpec, process: Process): Process {
   return init && initPath !== undefined ? { ...process, args: [initTarget, '--', ...process.args] } : process
+}
+
+function withNotify({ notifyFolder }: OciInput, process: Process): Process {
+  if (notifyFolder === undefined) return process
+  const others = process.env.filter((text) => !text.startsWith('NOTIFY_SOCKET='))
+  return { ...process, env: [...others, `NOTIFY_SOCKET=${notifyTarget}/notify.sock`] }
 }
 
 function annotations({ id, name, spec }: OciInput): Record<string, string> {

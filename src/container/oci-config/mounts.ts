@@ -18,7 +18,13 @@ export type ResolvedMount =
       readonly work?: string
     }
 
-type MountInput = Pick<OciInput, 'spec' | 'mounts' | 'files' | 'joined' | 'joinedShm' | 'mappedGids' | 'cgroup2'>
+type MountInput = Pick<
+  OciInput,
+  'spec' | 'mounts' | 'files' | 'notifyFolder' | 'joined' | 'joinedShm' | 'mappedGids' | 'cgroup2'
+>
+
+/** Where the container sees the folder of its socket to systemd. */
+export const notifyTarget = '/run/notify'
 
 /** The system's mounts, then the files of ours, then the user's, shallow before deep; the user's replace ours. */
 export function mounts(input: MountInput): Mount[] {
@@ -26,7 +32,7 @@ export function mounts(input: MountInput): Mount[] {
   requireDistinct(user)
   const replaced = new Set(user.map((mount) => mount.destination))
   const files = Object.entries(input.files).map(([target, source]) => fileMount(target, source))
-  const own = [...systemMounts(input), ...writableFolders(input.spec), ...files]
+  const own = [...systemMounts(input), ...writableFolders(input.spec), ...files, ...notify(input)]
   const kept = own.filter((mount) => !replaced.has(mount.destination))
   return [...kept, ...user.toSorted(byDepth)]
 }
@@ -129,6 +135,12 @@ function hostFolder(path: string): Mount {
 
 function fileMount(target: string, source: string): Mount {
   return { destination: target, type: 'none', source, options: ['bind', 'rprivate', 'nosuid', 'nodev', 'noexec'] }
+}
+
+function notify({ notifyFolder }: MountInput): Mount[] {
+  if (notifyFolder === undefined) return []
+  const mount = fileMount(notifyTarget, notifyFolder)
+  return [{ ...mount, options: [...(mount.options ?? []), 'ro'] }]
 }
 
 function toMount(mount: { source: string; target: string; options: readonly string[] }): Mount {

@@ -1,4 +1,4 @@
-import { mkdirSync, statfsSync } from 'node:fs'
+import { chmodSync, mkdirSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import { getrlimit, processStartTime } from '../../base/syscalls.js'
 import type { ContainerRecord } from '../../container/record.js'
@@ -52,6 +52,7 @@ export async function writeBundle(context: Context, record: ContainerRecord, opt
     rootPath: rootMountpoint(context),
     mounts: await resolveMounts(context, record),
     files: network.files,
+    ...notifyFolder(context, record, paths.run),
     joined: joined.paths,
     ...(joined.shm === undefined ? {} : { joinedShm: joined.shm }),
     mappedGids: countIds(userns.nested?.gidMappings ?? userns.gidMappings),
@@ -109,6 +110,16 @@ function makeRunFolder(path: string): void {
     removeFolder(path)
     mkdirSync(path, { mode: folderMode })
   }
+}
+
+/** The monitor makes `notify.sock` in it, and passes on to systemd what comes. */
+function notifyFolder(context: Context, { spec }: ContainerRecord, runDir: string): { readonly notifyFolder?: string } {
+  const socket = context.env['NOTIFY_SOCKET'] ?? ''
+  if (spec.sdnotify !== 'container' || socket === '') return {}
+  const folder = join(runDir, 'notify')
+  mkdirSync(folder)
+  chmodSync(folder, 0o755)
+  return { notifyFolder: folder }
 }
 
 function isCgroup2(): boolean {

@@ -51,6 +51,15 @@ describe('capabilities', () => {
   })
 })
 
+test('the container has the socket for systemd, whatever its environment says', () => {
+  const result = config({ env: { NOTIFY_SOCKET: '/other' } }, { notifyFolder: '/run-folder/notify' })
+  expect(mountAt(result, '/run/notify')).toMatchObject({ source: '/run-folder/notify' })
+  expect(result.process.env.filter((text) => text.startsWith('NOTIFY_SOCKET='))).toEqual([
+    'NOTIFY_SOCKET=/run/notify/notify.sock',
+  ])
+  expect(mountAt(config(), '/run/notify')).toBeUndefined()
+})
+
 describe('mounts', () => {
   test('a terminal’s group is set only where it is mapped', () => {
     expect(mountAt(config(), '/dev/pts')?.options).toContain('gid=5')
