@@ -54,6 +54,7 @@ export async function runInside(
   options: InsideOptions = {},
 ): Promise<InsideResult> {
   const { spawn } = await import('node:child_process')
+  const { PassThrough, pipeline } = await import('node:stream')
   /* Descriptor 3 for the answer, since 1 may be an archive's. */
   const stdio: StdioOptions = [
     options.input === undefined ? 'ignore' : 'pipe',
@@ -70,7 +71,10 @@ export async function runInside(
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     },
   )
-  return answerOf(child, verb, options)
+  /* Taken up at once: when a child ends, Node throws away what nobody reads yet (flushStdio), and readers may come late. */
+  const output = options.output === undefined || child.stdout === null ? undefined : new PassThrough()
+  if (output !== undefined && child.stdout !== null) pipeline(child.stdout, output, () => undefined)
+  return answerOf(child, verb, options, output)
 }
 
 /** The options that make tspod-inside enter this user namespace. */
@@ -94,7 +98,12 @@ export function formatMap(map: readonly IdMapping[]): string {
     .join(',')
 }
 
-async function answerOf(child: ChildProcess, verb: InsideVerb, options: InsideOptions): Promise<InsideResult> {
+async function answerOf(
+  child: ChildProcess,
+  verb: InsideVerb,
+  options: InsideOptions,
+  output: Readable | undefined,
+): Promise<InsideResult> {
   const ended = new Promise<number>((resolve, reject) => {
     child.once('error', (cause) => reject(options.signal?.aborted === true ? cause : startFailure(cause)))
     child.once('close', (code) => resolve(code ?? -1))
@@ -104,7 +113,7 @@ async function answerOf(child: ChildProcess, verb: InsideVerb, options: InsideOp
     textOf(child.stderr),
     feed(child, options),
     ended,
-    drain(child, options),
+    drain(child, options, output),
   ])
   const result = parseAnswer(answer)
   if (result === undefined) {
@@ -136,10 +145,14 @@ async function feed(child: ChildProcess, options: InsideOptions): Promise<Error 
 }
 
 /** Hands the verb's output on; the reader's failure, if it has one, ends the verb. */
-async function drain(child: ChildProcess, options: InsideOptions): Promise<Error | undefined> {
-  if (options.output === undefined || child.stdout === null) return undefined
+async function drain(
+  child: ChildProcess,
+  options: InsideOptions,
+  output: Readable | undefined,
+): Promise<Error | undefined> {
+  if (options.output === undefined || output === undefined) return undefined
   try {
-    await options.output(child.stdout)
+    await options.output(output)
     return undefined
   } catch (error) {
     child.kill('SIGKILL')
