@@ -1,4 +1,5 @@
 #include "launch-process.h"
+#include "client-terminal.h"
 #include "frame.h"
 #include "message.h"
 #include "monitor.h"
@@ -76,8 +77,11 @@ static int start_monitor(const struct launch_plan *plan, const struct exec_plan 
 		.flow = client_fd >= 0,
 		.create_only = options->client.create_only,
 	};
-	pid_t pid = fork();
+	pid_t pid;
 
+	if (client_fd >= 0 && (monitor.input || monitor.output))
+		client_terminal_size(&monitor.rows, &monitor.columns);
+	pid = fork();
 	if (pid != 0)
 		return pid < 0 ? -1 : 0;
 	if (client_fd >= 0)

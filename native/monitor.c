@@ -206,6 +206,8 @@ int monitor_run(const struct launch_plan *plan, const struct exec_plan *exec, co
 	stdio_init(&session.stdio, &session.loop,
 		   plan ? plan->config.process.terminal : exec->process.terminal,
 		   plan ? plan->stdin_open : exec->stdin_open);
+	/* Known before the command runs, whose first look it must be; later changes come as messages. */
+	stdio_resize(&session.stdio, options->rows, options->columns);
 	setsid();
 	keep_only(&session, options);
 	if (loop_open(&session.loop) < 0)

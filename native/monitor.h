@@ -10,6 +10,7 @@ struct monitor_options {
 	bool input, output;
 	bool flow; /* the launcher counts its unconsumed input */
 	bool create_only;
+	unsigned short rows, columns; /* of the launcher's terminal; 0: unknown */
 };
 
 /* Watches a container, or the process of an exec session whose plan lies at `exec_path`, until its end. */
