@@ -6,8 +6,6 @@ const serial = {
   poolOptions: { forks: { singleFork: true } },
   testTimeout: 60_000,
   hookTimeout: 120_000,
-  /* On a loaded machine a test may race with processes it only watches. A second try is printed (“retry x1”). */
-  retry: process.env['CI'] ? 2 : 0,
 } as const
 
 /** What root may do, too: scripts/test runs it beside the others, which run as an ordinary user. */
