@@ -68,9 +68,9 @@ describe('an image whose', () => {
   )
 
   test('WORKDIR leads out of the root works inside it', async () => {
-    const id = await image([link('work', outside)], { WorkingDir: '/work/new' })
+    const id = await image([link('place', outside)], { WorkingDir: '/place/new' })
     const before = await readdir(outside)
-    const result = await run(id, 'sh', '-c', 'readlink /proc/self/cwd; cat /work/secret')
+    const result = await run(id, 'sh', '-c', 'readlink /proc/self/cwd; cat /place/secret')
     expect(result.stdout).toBe(`${outside}/new\n`)
     await expectNothingOutside(before)
   })
