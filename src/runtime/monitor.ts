@@ -128,7 +128,7 @@ export class MonitorConnection {
 export interface LaunchRequest {
   readonly runDir: string
   /** Inherited under its own number. */
-  readonly lockFd: number
+  readonly lockFd?: number
   readonly attach: readonly ('stdin' | 'stdout' | 'stderr')[]
 }
 

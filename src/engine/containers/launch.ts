@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { getrlimit, processStartTime } from '../../base/syscalls.js'
 import type { ContainerRecord } from '../../container/record.js'
 import { ociConfig } from '../../container/oci-config/index.js'
-import type { LaunchPlan, RemovePlan } from '../../runtime/protocol.js'
+import type { ResolvedMount } from '../../container/oci-config/mounts.js'
+import type { LaunchPlan, RemovePlan, RootfsPlan } from '../../runtime/protocol.js'
 import { folderMode, hasErrno, removeFolder, writeFile } from '../../state/file.js'
 import type { Context } from '../context.js'
 import { volumesOf } from '../volumes.js'
@@ -22,9 +23,19 @@ import { usernsOf } from './userns.js'
 
 export interface LaunchOptions {
   /** The container's lock, which the monitor holds until the container runs. */
-  readonly lockFd: number
+  readonly lockFd?: number
   /** Run by the client in its place when the launch fails. */
   readonly onError?: readonly string[]
+  readonly step?: StepPlaces
+}
+
+/** What a build's step has in place of a container's folders: nothing of it outlives the build, and no event tells of it. */
+export interface StepPlaces {
+  /** Where the monitor writes `state.json`. */
+  readonly folder: string
+  readonly run: string
+  readonly rootfs: RootfsPlan
+  readonly mounts: readonly ResolvedMount[]
 }
 
 export interface Bundle {
@@ -37,7 +48,8 @@ const cgroup2Magic = 0x63677270
 /** Writes the bundle of one start: config.json, launch.json and the files that stand in for the image's. */
 export async function writeBundle(context: Context, record: ContainerRecord, options: LaunchOptions): Promise<Bundle> {
   const { spec, id, name } = record
-  const paths = containerPaths(context.paths, id)
+  const { step, lockFd, onError } = options
+  const paths = step ?? containerPaths(context.paths, id)
   const joined = joinedNamespaces(context, spec)
   const userns = await usernsOf(context, record, joined)
   makeRunFolder(paths.run)
@@ -50,7 +62,7 @@ export async function writeBundle(context: Context, record: ContainerRecord, opt
     name,
     spec,
     rootPath: rootMountpoint(context),
-    mounts: await resolveMounts(context, record),
+    mounts: step?.mounts ?? (await resolveMounts(context, record)),
     files: network.files,
     ...notifyFolder(context, record, paths.run),
     joined: joined.paths,
@@ -66,9 +78,9 @@ export async function writeBundle(context: Context, record: ContainerRecord, opt
     name,
     stateDir: paths.folder,
     runDir: paths.run,
-    lockFd: options.lockFd,
+    ...(lockFd === undefined ? {} : { lockFd }),
     userns,
-    rootfs: await rootfsPlan(context, record, rootMountpoint(context), userns.nested),
+    rootfs: step?.rootfs ?? (await rootfsPlan(context, record, rootMountpoint(context), userns.nested)),
     user: userPlan(spec, context.env),
     network: network.plan,
     cgroup: cgroup.plan,
@@ -85,11 +97,11 @@ export async function writeBundle(context: Context, record: ContainerRecord, opt
     timeoutSeconds: spec.timeoutSeconds,
     restart: spec.restart,
     ...healthPlan(record),
-    events: eventsPlan(context.paths, record),
+    ...(step ? {} : { events: eventsPlan(context.paths, record) }),
     ...owner(record),
-    ...(spec.remove ? { remove: removePlan(context, record) } : {}),
+    ...(spec.remove && !step ? { remove: removePlan(context, record) } : {}),
     ...(await otherRuntime(context)),
-    ...(options.onError ? { onError: options.onError } : {}),
+    ...(onError ? { onError } : {}),
   }
   writeFile(join(paths.run, 'config.json'), JSON.stringify(config))
   writeFile(join(paths.run, 'launch.json'), JSON.stringify(plan))
