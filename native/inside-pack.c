@@ -22,13 +22,14 @@ struct output_options {
 
 static const struct output_options output_defaults = {.compression = "none", .mtime = UNSET};
 
-/* `rows` has room for 7. */
+/* `rows` has room for 8. */
 static struct option_row *output_rows(struct output_options *o, struct option_row *rows)
 {
 	*rows++ = (struct option_row){.name = "output", .text = &o->output};
 	*rows++ = (struct option_row){.name = "compression", .text = &o->compression};
 	*rows++ = (struct option_row){.name = "level", .number = &o->level};
 	*rows++ = (struct option_row){.name = "mtime", .number = &o->mtime};
+	*rows++ = (struct option_row){.name = "only-later", .flag = &o->pack.only_later};
 	*rows++ = (struct option_row){.name = "exclude", .list = &o->pack.excluded};
 	*rows++ = (struct option_row){.name = "stub", .list = &o->pack.stubs};
 	*rows++ = (struct option_row){.name = "one-file-system", .flag = &o->pack.one_file_system};

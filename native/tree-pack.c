@@ -77,7 +77,8 @@ static void fill_entry(struct packing *p, struct tar_entry *e, enum tar_kind kin
 	/* On the other rungs it is an attribute that any process in the container may have set. */
 	if (p->options->single && p->xattrs.override[0])
 		override_parse(p->xattrs.override, &e->uid, &e->gid, &e->mode);
-	if (p->options->fixed_mtime) {
+	if (p->options->fixed_mtime &&
+	    (!p->options->only_later || e->mtime.seconds >= p->options->mtime)) {
 		e->mtime.seconds = p->options->mtime;
 		e->mtime.nanoseconds = 0;
 	}

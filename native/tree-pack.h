@@ -8,6 +8,7 @@ struct tree_pack_options {
 	bool one_file_system; /* what is mounted within is left out */
 	bool fixed_mtime;
 	int64_t mtime;
+	bool only_later;	   /* times before `mtime` stay */
 	struct text_list excluded; /* clean paths: left out with what is beneath */
 	struct text_list stubs;	   /* clean paths: left out if they are empty */
 };

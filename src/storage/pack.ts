@@ -11,10 +11,14 @@ export interface PackOptions {
   readonly level?: number
   /** Seconds since 1970: the time of every entry. */
   readonly mtime?: number
+  /** Entries that are older keep their time. */
+  readonly onlyLater?: boolean
   /** Paths that are left out with what is below them, without a slash in front. */
   readonly exclude?: readonly string[]
   /** Paths that are left out as long as they are empty. */
   readonly stubs?: readonly string[]
+  /** An empty folder that gets the archive's content meanwhile, as `unpackLayer` would write it; on the disk in the end. */
+  readonly unpackTo?: string
   readonly signal?: AbortSignal | undefined
 }
 
@@ -44,8 +48,10 @@ export function packArguments(options: PackOptions): string[] {
     ...(options.compression === undefined ? [] : ['--compression', options.compression]),
     ...(options.level === undefined ? [] : ['--level', String(options.level)]),
     ...(options.mtime === undefined ? [] : ['--mtime', String(options.mtime)]),
+    ...(options.onlyLater === true ? ['--only-later'] : []),
     ...(options.exclude ?? []).flatMap((path) => ['--exclude', path]),
     ...(options.stubs ?? []).flatMap((path) => ['--stub', path]),
+    ...(options.unpackTo === undefined ? [] : ['--unpack', options.unpackTo]),
   ]
 }
 

@@ -69,6 +69,15 @@ describe('pack', () => {
     expect(new Set(entries.map((entry) => entry.mtime))).toEqual(new Set([0]))
   })
 
+  test('sets the time of what is later, and of nothing else', async () => {
+    await layers.apply('one', tarArchive(base))
+    const output = join(layers.path, 'out')
+    await packLayer(join(layers.path, 'one'), { plan: layers.plan, output, mtime: 999, onlyLater: true })
+    expect(new Set((await readTar(output)).map((entry) => entry.mtime))).toEqual(new Set([999]))
+    await packLayer(join(layers.path, 'one'), { plan: layers.plan, output, mtime: 1001, onlyLater: true })
+    expect((await readTar(output)).map((entry) => entry.mtime)).toContain(1000.5)
+  })
+
   test('writes to a descriptor', async () => {
     await layers.apply('one', tarArchive(base))
     const fd = openSync(join(layers.path, 'out'), 'w')
