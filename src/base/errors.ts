@@ -27,6 +27,7 @@ export type ErrorCode =
   | 'registry-unreachable'
   | 'archive-invalid'
   | 'config-invalid'
+  | 'dockerfile-invalid'
   | 'host-requirement'
   | 'limits-unavailable'
   | 'store-corrupt'

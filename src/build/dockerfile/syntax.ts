@@ -31,6 +31,18 @@ interface Base {
   /** The instruction as history and progress show it: one line, continuations joined. */
   readonly text: string
   readonly flags: readonly InstructionFlag[]
+  /** What only the checks ask for. */
+  readonly written?: Written
+}
+
+/** How an instruction was written. */
+export interface Written {
+  /** The instruction's name, as it was typed. */
+  readonly keyword: string
+  /** Comments before it, without `#`, since the last instruction or empty comment. */
+  readonly comments: readonly string[]
+  /** Line at which it ends, if it has an empty line between continuations. */
+  readonly emptyContinuation?: number
 }
 
 /** A name with its unexpanded value. */
@@ -42,7 +54,7 @@ export interface Assignment {
 export type Instruction = Base &
   (
     | { readonly kind: 'ARG'; readonly args: readonly { readonly name: string; readonly value: string | undefined }[] }
-    | { readonly kind: 'ENV' | 'LABEL'; readonly pairs: readonly Assignment[] }
+    | { readonly kind: 'ENV' | 'LABEL'; readonly pairs: readonly Assignment[]; readonly legacy?: boolean }
     | {
         readonly kind: 'COPY' | 'ADD'
         /** Without those that are here-documents. */
@@ -71,6 +83,10 @@ export interface Stage {
   readonly location: Location
   readonly text: string
   readonly instructions: readonly Instruction[]
+  readonly written?: Written & {
+    /** `AS` and the name, as they were typed. */
+    readonly as?: readonly [string, string]
+  }
 }
 
 export interface Dockerfile {

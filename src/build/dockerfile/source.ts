@@ -1,0 +1,67 @@
+import { isUtf8 } from 'node:buffer'
+import { invalid, invalidAt } from './error.js'
+
+/** What a Dockerfile may be. BuildKit takes 16 MiB at most, too, and lines of 64 KiB. */
+export const limits = {
+  fileBytes: 16 << 20,
+  /** Of a line as written, and of an instruction with its continuations, in UTF-16 units. */
+  lineLength: 1 << 20,
+  instructions: 10_000,
+  heredocsPerInstruction: 1_000,
+} as const
+
+/** The lines of a Dockerfile, one after the other, each with its line end. */
+export class SourceLines {
+  readonly #text: string
+  readonly #filename: string
+  readonly #strict: boolean
+  #position = 0
+  /** Number of the line read last, 1-based. */
+  line = 0
+
+  /** Throws dockerfile-invalid for what is too large, or is no UTF-8 text where that matters. */
+  constructor(source: Buffer | string, filename: string) {
+    const size = typeof source === 'string' ? Buffer.byteLength(source) : source.length
+    if (size > limits.fileBytes)
+      throw invalid(`${filename}: ${String(size)} bytes, a Dockerfile has at most ${String(limits.fileBytes)}`)
+    if (typeof source !== 'string' && (startsWith(source, 0xff, 0xfe) || startsWith(source, 0xfe, 0xff)))
+      throw invalid(`${filename}: the file is UTF-16; save it as UTF-8`)
+    this.#strict = typeof source !== 'string' && !isUtf8(source)
+    this.#text = (typeof source === 'string' ? source : source.toString('utf8')).replace(/^\ufeff/, '')
+    this.#filename = filename
+  }
+
+  get text(): string {
+    return this.#text
+  }
+
+  get filename(): string {
+    return this.#filename
+  }
+
+  /** The next line, undefined behind the last. */
+  next(): string | undefined {
+    if (this.#position >= this.#text.length) return undefined
+    const newline = this.#text.indexOf('\n', this.#position)
+    const end = newline === -1 ? this.#text.length : newline + 1
+    const line = this.#text.slice(this.#position, end)
+    this.#position = end
+    this.line++
+    if (line.length > limits.lineLength) throw this.error(`line longer than ${String(limits.lineLength)} characters`)
+    return line
+  }
+
+  /** A line that is no comment has to be text: it becomes arguments, environment or a file. */
+  requireText(line: string): void {
+    if (line.includes('\0')) throw this.error('line contains a NUL character')
+    if (this.#strict && line.includes('\ufffd')) throw this.error('line is not valid UTF-8')
+  }
+
+  error(message: string, line = this.line): Error {
+    return invalidAt(this.#filename, line, message)
+  }
+}
+
+function startsWith(bytes: Buffer, first: number, second: number): boolean {
+  return bytes[0] === first && bytes[1] === second
+}
