@@ -117,6 +117,22 @@ export class LayerStore {
     return this.#making(`${halfPrefix}${newId()}`, async (half) => this.#unpack(half, await open(), options))
   }
 
+  /**
+   * Makes a folder a layer that was packed from what is in it: `place/diff`. The caller has seen to it that all of it is on
+   * the disk (`syncFileSystem`). Where the layer is there already nothing happens.
+   */
+  async adoptLayer(place: string, layer: Layer): Promise<Layer> {
+    const lock = await acquireLock(
+      join(this.#paths.locks, `${halfPrefix}${digestHex(layer.diffId)}`),
+      patienceMilliseconds,
+    )
+    try {
+      return this.#present(layer.diffId) ?? this.#publish(place, layer)
+    } finally {
+      lock.release({ unlink: true })
+    }
+  }
+
   /** Removes every layer that is not in `live`, and what killed commands left. Says what went. */
   async removeExcept(live: ReadonlySet<Digest>): Promise<Digest[]> {
     const kept = new Set([...live].map((diffId) => digestHex(diffId)))
