@@ -1,5 +1,7 @@
 #include "blob-write.h"
 
+#include "blob-unpack.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,6 +104,8 @@ static void *compress_thread(void *argument)
 			if (w->compression != BLOB_NONE)
 				digest_add(&w->diff_id, chunk->data, chunk->size);
 			w->plain_size += chunk->size;
+			if (w->unpack)
+				blob_unpack_add(w->unpack, chunk);
 		}
 		/* After a failure the rest is taken and thrown away, so that the other side comes
 		 * to its end. */
@@ -116,6 +120,8 @@ static void *compress_thread(void *argument)
 		if (chunk)
 			chunk_emptied(&w->queue);
 	} while (chunk);
+	if (w->unpack)
+		blob_unpack_end(w->unpack);
 	if (w->compression == BLOB_GZIP)
 		deflateEnd(&z);
 	ZSTD_freeCCtx(zstd);
@@ -123,9 +129,11 @@ static void *compress_thread(void *argument)
 	return NULL;
 }
 
-void blob_create(struct blob_writer *w, int fd, enum blob_compression compression, int level)
+void blob_create(struct blob_writer *w, int fd, enum blob_compression compression, int level,
+		 struct blob_unpack *unpack)
 {
-	*w = (struct blob_writer){.fd = fd, .compression = compression, .level = level};
+	*w = (struct blob_writer){
+		.fd = fd, .compression = compression, .level = level, .unpack = unpack};
 	digest_start(&w->digest, NULL);
 	digest_start(&w->diff_id, NULL);
 	chunk_queue_init(&w->queue);
@@ -190,6 +198,8 @@ void blob_end(struct blob_writer *w)
 	chunk_queue_free(&w->queue);
 	if (w->trouble.stage)
 		inside_fail_trouble(&w->trouble, NULL);
+	if (w->unpack)
+		blob_unpack_finish(w->unpack);
 	digest_text(&w->digest, w->digest_text);
 	/* Without compression both are of the same bytes, which are hashed once. */
 	if (w->compression == BLOB_NONE)

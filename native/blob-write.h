@@ -7,6 +7,8 @@
 
 enum blob_compression { BLOB_NONE, BLOB_GZIP, BLOB_ZSTD };
 
+struct blob_unpack;
+
 struct blob_writer {
 	struct chunk_queue queue;
 	pthread_t thread;
@@ -14,6 +16,7 @@ struct blob_writer {
 	int fd;
 	enum blob_compression compression;
 	int level;
+	struct blob_unpack *unpack; /* or NULL: gets the plain bytes, too */
 	uint64_t size, plain_size;
 	struct digest digest, diff_id;
 	char digest_text[DIGEST_TEXT_SIZE], diff_id_text[DIGEST_TEXT_SIZE];
@@ -23,8 +26,9 @@ struct blob_writer {
 /* "none", "gzip", "zstd"; false if it is none of them. */
 bool blob_compression_parse(const char *text, enum blob_compression *);
 
-/* level 0: the format's default. */
-void blob_create(struct blob_writer *, int fd, enum blob_compression, int level);
+/* level 0: the format's default. `unpack`: one that was started, or NULL. */
+void blob_create(struct blob_writer *, int fd, enum blob_compression, int level,
+		 struct blob_unpack *unpack);
 void blob_add(struct blob_writer *, const void *data, size_t size);
 void blob_add_zeros(struct blob_writer *, uint64_t size);
 
@@ -32,5 +36,5 @@ void blob_add_zeros(struct blob_writer *, uint64_t size);
 uint8_t *blob_room(struct blob_writer *, size_t *size);
 void blob_advance(struct blob_writer *, size_t size);
 
-/* Fails the process if anything could not be written. */
+/* Fails the process if anything could not be written. Finishes `unpack`, too. */
 void blob_end(struct blob_writer *);

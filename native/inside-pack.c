@@ -1,5 +1,6 @@
 /* The verbs `pack` (a layer from what a container changed) and `tar` (an archive of a root, or of a
  * path in it). */
+#include "blob-unpack.h"
 #include "inside-root.h"
 #include "tree-pack.h"
 #include "tree-path.h"
@@ -13,14 +14,16 @@
 #include <unistd.h>
 
 struct output_options {
-	const char *output, *compression;
+	const char *output, *compression, *unpack;
 	uint64_t level, mtime;
+	int unpack_fd;
 	struct tree_pack_options pack;
 };
 
 #define UNSET UINT64_MAX
 
-static const struct output_options output_defaults = {.compression = "none", .mtime = UNSET};
+static const struct output_options output_defaults = {
+	.compression = "none", .mtime = UNSET, .unpack_fd = -1};
 
 /* `rows` has room for 8. */
 static struct option_row *output_rows(struct output_options *o, struct option_row *rows)
@@ -33,6 +36,7 @@ static struct option_row *output_rows(struct output_options *o, struct option_ro
 	*rows++ = (struct option_row){.name = "exclude", .list = &o->pack.excluded};
 	*rows++ = (struct option_row){.name = "stub", .list = &o->pack.stubs};
 	*rows++ = (struct option_row){.name = "one-file-system", .flag = &o->pack.one_file_system};
+	*rows++ = (struct option_row){.name = "unpack", .text = &o->unpack};
 	return rows;
 }
 
@@ -57,6 +61,33 @@ static int output_open(struct output_options *o, enum blob_compression *compress
 	return fd;
 }
 
+static int folder_open(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		inside_fail(STAGE_INPUT, errno, path, "open the folder");
+	return fd;
+}
+
+/* The folder that gets what the blob holds: opened, and given to the namespace's root, before it is entered. */
+static void unpack_open(struct output_options *o, const struct userns_options *userns)
+{
+	if (!o->unpack)
+		return;
+	o->unpack_fd = folder_open(o->unpack);
+	userns_own(userns, o->unpack_fd);
+}
+
+/* `unpack` lives as long as the writer. */
+static void blob_begin(struct blob_writer *blob, int fd, enum blob_compression compression,
+		       const struct output_options *o, struct blob_unpack *unpack)
+{
+	if (o->unpack_fd >= 0)
+		blob_unpack_start(unpack, o->unpack_fd, o->pack.single);
+	blob_create(blob, fd, compression, o->level, o->unpack_fd < 0 ? NULL : unpack);
+}
+
 static void answer(const char *type, const struct blob_writer *blob, uint64_t entries)
 {
 	result_begin(type);
@@ -68,22 +99,14 @@ static void answer(const char *type, const struct blob_writer *blob, uint64_t en
 	result_end();
 }
 
-static int folder_open(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0)
-		inside_fail(STAGE_INPUT, errno, path, "open the folder");
-	return fd;
-}
-
 int verb_pack(int argc, char **argv)
 {
 	struct output_options o = output_defaults;
 	struct userns_options userns = {0};
 	const char *root = NULL, *base = NULL;
-	struct option_row rows[12] = {0}, *next = output_rows(&o, rows);
+	struct option_row rows[13] = {0}, *next = output_rows(&o, rows);
 	enum blob_compression compression;
+	struct blob_unpack unpack;
 	struct blob_writer blob;
 	uint64_t entries;
 	int fd, root_fd, base_fd = -1;
@@ -96,10 +119,11 @@ int verb_pack(int argc, char **argv)
 	root_fd = folder_open(root);
 	if (base)
 		base_fd = folder_open(base);
+	unpack_open(&o, &userns);
 	userns_enter(&userns, false);
 	o.pack.layer = true;
 	o.pack.single = userns.single;
-	blob_create(&blob, fd, compression, o.level);
+	blob_begin(&blob, fd, compression, &o, &unpack);
 	entries = tree_pack(&blob, root_fd, base_fd, "", &o.pack);
 	blob_end(&blob);
 	answer("packed", &blob, entries);
@@ -141,8 +165,9 @@ int verb_tar(int argc, char **argv)
 	struct root_options root = {0};
 	const char *path = NULL, *as = NULL;
 	bool follow = false;
-	struct option_row rows[12 + ROOT_ROWS] = {0}, *next = output_rows(&o, rows);
+	struct option_row rows[13 + ROOT_ROWS] = {0}, *next = output_rows(&o, rows);
 	enum blob_compression compression;
+	struct blob_unpack unpack;
 	struct blob_writer blob;
 	uint64_t entries;
 	int fd, root_fd;
@@ -155,9 +180,10 @@ int verb_tar(int argc, char **argv)
 	if (options_read(argc, argv, rows, userns_rows(&userns)) != argc)
 		inside_fail(STAGE_USAGE, 0, NULL, "usage: tar --root FOLDER [options]");
 	fd = output_open(&o, &compression);
+	unpack_open(&o, &userns);
 	root_fd = root_enter(&root, &userns);
 	o.pack.single = userns.single;
-	blob_create(&blob, fd, compression, o.level);
+	blob_begin(&blob, fd, compression, &o, &unpack);
 	entries = path ? pack_path(&blob, root_fd, path, as, follow, &o.pack)
 		       : tree_pack(&blob, root_fd, -1, as ? as : "", &o.pack);
 	blob_end(&blob);

@@ -48,6 +48,21 @@ describe('pack', () => {
     expect(second).toEqual(first)
   })
 
+  test('unpacks on the way what the blob would unpack to', async () => {
+    const marks: TarEntry[] = [{ path: 'usr/bin/.wh.gone' }, { path: 'home/u/.wh..wh..opq' }]
+    await layers.apply('one', tarArchive([...base, ...marks]))
+    const [output, unpackTo] = [join(layers.path, 'out'), await layers.folder('meanwhile')]
+    const packed = await packLayer(join(layers.path, 'one'), { plan: layers.plan, output, unpackTo, compression: 'zstd' })
+    await layers.apply('later', await readFile(output), { diffId: packed.diffId })
+    const again = join(layers.path, 'again')
+    for (const name of ['meanwhile', 'later']) {
+      expect(await packLayer(join(layers.path, name), { plan: layers.plan, output: again })).toMatchObject({
+        diffId: packed.diffId,
+        entries: packed.entries,
+      })
+    }
+  })
+
   test('compresses, and tells both digests', async () => {
     await layers.apply('one', tarArchive(base))
     const output = join(layers.path, 'out')
