@@ -9,7 +9,7 @@ import { ensureFolder, exists, folderMode, isMissing, readJson, syncFolder, writ
 import { acquireLock, tryLock, type Lock } from '../state/lock.js'
 import type { Paths } from '../state/paths.js'
 import { removeTrees } from './remove.js'
-import type { ArchiveLimits, BlobSource, Unpacked } from './unpack.js'
+import type { ArchiveLimits, BlobSource } from './unpack.js'
 
 /** One unpacked layer. It has no parent: every image with this content shares it. */
 export interface Layer {
@@ -117,6 +117,15 @@ export class LayerStore {
     return this.#making(`${halfPrefix}${newId()}`, async (half) => this.#unpack(half, await open(), options))
   }
 
+  /** Keeps a layer whose blob is made at the same time: `make` fills the folder, and says what it and the blob have become. */
+  async makeLayer<Made extends Layer>(make: (folder: string) => Promise<Made>): Promise<Made> {
+    return this.#making(`${halfPrefix}${newId()}`, async (half) => {
+      const made = await make(makeHalf(half))
+      this.#publish(half, layerOf(made))
+      return made
+    })
+  }
+
   /**
    * Makes a folder a layer that was packed from what is in it: `place/diff`. The caller has seen to it that all of it is on
    * the disk (`syncFileSystem`). Where the layer is there already nothing happens.
@@ -219,9 +228,8 @@ export class LayerStore {
     expected: LayerOptions & { readonly digest?: Digest; readonly size?: number; readonly diffId?: Digest },
   ): Promise<Layer> {
     const { unpackLayer } = await import('./unpack.js')
-    mkdirSync(half, { mode: folderMode })
-    mkdirSync(join(half, 'diff'), { mode: 0o755 })
-    const unpacked = await unpackLayer(blob, join(half, 'diff'), { ...expected, plan: await this.#plan(), sync: true })
+    const folder = makeHalf(half)
+    const unpacked = await unpackLayer(blob, folder, { ...expected, plan: await this.#plan(), sync: true })
     return this.#publish(half, layerOf(unpacked))
   }
 
@@ -243,7 +251,15 @@ export class LayerStore {
   }
 }
 
-function layerOf({ diffId, digest, size, uncompressedSize, entries }: Unpacked): Layer {
+/** The folders of a layer that is being made; answers the one for its files. */
+function makeHalf(half: string): string {
+  const folder = join(half, 'diff')
+  mkdirSync(half, { mode: folderMode })
+  mkdirSync(folder, { mode: 0o755 })
+  return folder
+}
+
+function layerOf({ diffId, digest, size, uncompressedSize, entries }: Layer): Layer {
   return { diffId, digest, size, uncompressedSize, entries }
 }
 

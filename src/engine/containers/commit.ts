@@ -4,7 +4,7 @@ import { digestOf } from '../../base/digest.js'
 import { TspodError } from '../../base/errors.js'
 import type { CompleteSpec } from '../../container/complete-spec.js'
 import type { ContainerRecord } from '../../container/record.js'
-import { inParallel, loadImage, rawManifest } from '../../image/copy.js'
+import { loadImage, rawManifest } from '../../image/copy.js'
 import type { ImageSource } from '../../image/image.js'
 import { completePlatform } from '../../image/platform.js'
 import {
@@ -22,7 +22,7 @@ import { tarRoot } from '../../storage/root-archive.js'
 import type { Context } from '../context.js'
 import { applyChanges } from '../images/changes.js'
 import { withLease } from '../images/collect.js'
-import { ensureLayer } from '../images/layers.js'
+import { layerStore } from '../images/layers.js'
 import { localName } from '../images/load.js'
 import { findImage } from '../images/lookup.js'
 import { bareId, recordOfEntry, type ImageRecord } from '../images/record.js'
@@ -71,11 +71,13 @@ export async function commitContainer(
     const draft = await store.draft()
     try {
       const packed = await whilePaused(context, record, options.pause === true, () =>
-        pack(context, record, draft.path, options.squash === true),
+        layerStore(context).makeLayer((unpackTo) =>
+          pack(context, record, { output: draft.path, unpackTo }, options.squash === true),
+        ),
       )
       store.adopt(draft, packed.digest)
       const config = configOf(context, record, base, packed, run, options)
-      return await keep(context, store, await sourceOf(base, packed, config, options), packed, names)
+      return await keep(context, store, await sourceOf(base, packed, config, options), names)
     } catch (error) {
       draft.release({ unlink: true })
       throw error
@@ -114,20 +116,25 @@ async function imageOf(context: Context, { spec, name }: ContainerRecord): Promi
   return recordOfEntry(context, store, found.entry)
 }
 
-/** One layer's archive. Not compressed: it is read here first, and only a registry wants it small. */
-async function pack(context: Context, record: ContainerRecord, output: string, whole: boolean): Promise<Packed> {
+/** One layer's archive, and its files. Not compressed: it is read here first, and only a registry wants it small. */
+async function pack(
+  context: Context,
+  record: ContainerRecord,
+  to: { readonly output: string; readonly unpackTo: string },
+  whole: boolean,
+): Promise<Packed> {
   const { spec, storageDriver, id } = record
-  const stubs = mountStubs.map((path) => path.slice(1))
   const { plan } = await hostMapping()
+  const how = { ...to, plan, stubs: mountStubs.map((path) => path.slice(1)) }
   if (whole || spec.rootfs) {
     return withContainerRoot(context, record, { mounts: false }, (open) =>
-      tarRoot(open.root, { plan, output, oneFileSystem: true, stubs }),
+      tarRoot(open.root, { ...how, oneFileSystem: true }),
     )
   }
   const { folder } = containerPaths(context.paths, id)
-  if (storageDriver !== 'copy') return packLayer(join(folder, 'upper'), { plan, output, stubs })
+  if (storageDriver !== 'copy') return packLayer(join(folder, 'upper'), how)
   return withCopies(context, layerFolders(context, spec.image.layers), (base) =>
-    packLayer(join(folder, 'rootfs'), { plan, output, stubs, base }),
+    packLayer(join(folder, 'rootfs'), { ...how, base }),
   )
 }
 
@@ -234,23 +241,12 @@ async function keep(
   context: Context,
   store: ImageStore,
   source: ImageSource,
-  packed: Packed,
   names: readonly string[],
 ): Promise<string> {
   const image = await loadImage(source, completePlatform())
-  const layer = image.manifest.layers.at(-1)
-  if (layer === undefined) throw new TspodError('internal', 'an image without layers was committed')
   const destination = storeDestination(store)
-  await inParallel(
-    [
-      () => ensureLayer(context, { layer, diffId: packed.diffId, path: store.blobPath(packed.digest) }),
-      async () => {
-        await destination.putBlob(image.manifest.config, () => source.blob(image.manifest.config))
-        await destination.putManifest(image.raw)
-      },
-    ],
-    2,
-  )
+  await destination.putBlob(image.manifest.config, () => source.blob(image.manifest.config))
+  await destination.putManifest(image.raw)
   await nameImage(context, store, image, names)
   return bareId(image.id)
 }
