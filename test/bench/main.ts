@@ -1,10 +1,10 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { busyboxLayer } from '../helpers/images.js'
-import { tarArchive, tarEntry } from '../helpers/tar.js'
+import { inMemory, manyFiles, removeTree } from './files.js'
 import { image, peerEngine, runFlags, tspodEngine, type BenchEngine } from './engines.js'
 import { memoryRows } from './memory.js'
 import { median, printOver, printRow, runs, turns, turnsWithWork } from './turns.js'
@@ -103,7 +103,7 @@ const groups: Readonly<Record<string, Group>> = {
   },
 
   unpack(_ours, peer) {
-    const memory = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'tspod-bench-'))
+    const memory = inMemory()
     const archive = join(memory, 'many.tar')
     writeFileSync(archive, manyFiles(60_000))
     const times: [number[], number[]] = [[], []]
@@ -125,6 +125,11 @@ const groups: Readonly<Record<string, Group>> = {
       mark: 0.3,
     })
     removeTree(memory)
+  },
+
+  async images() {
+    const { imageRows } = await import('./images.js')
+    for await (const row of imageRows()) printRow(row)
   },
 
   async memory(ours, peer) {
@@ -172,17 +177,6 @@ function bareCrun(ours: BenchEngine, folder: string): void {
   printRow({ what, value, peer: node + bare, unit: 'ms', mark: 1.25 })
 }
 
-/** Files of a few bytes to a few kilobytes, 100 to a folder, as packages have them. */
-function manyFiles(count: number): Buffer {
-  const parts: Buffer[] = []
-  for (let number = 0; number < count; number++) {
-    const folder = `files/${String(Math.trunc(number / 100))}/`
-    if (number % 100 === 0) parts.push(tarEntry({ path: folder, type: 'directory' }))
-    parts.push(tarEntry({ path: `${folder}${String(number)}`, content: 'x'.repeat((number * 97) % 4096) }))
-  }
-  return Buffer.concat([...parts, tarArchive([])])
-}
-
 function lines(count: number): string {
   return Array.from({ length: count }, (_, number) => `${String(number)}\n`).join('')
 }
@@ -194,11 +188,6 @@ function clean(engine: BenchEngine | undefined): void {
       .split('\n')
       .filter((id) => id !== '') ?? []
   while (ids.length > 0) engine?.call('rm', '--force', '--time', '0', ...ids.splice(0, 100))
-}
-
-/** Files of the containers' users are removed by the root of a user namespace that has them. */
-function removeTree(path: string): void {
-  execFileSync('unshare', ['--user', '--map-root-user', '--map-auto', 'rm', '-rf', path])
 }
 
 void main().then((failures) => {

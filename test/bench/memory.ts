@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { setTimeout as delay } from 'node:timers/promises'
 
 import { image, runFlags, type BenchEngine } from './engines.js'
 import type { Row } from './turns.js'
@@ -67,6 +68,23 @@ async function foregroundPss(engine: BenchEngine): Promise<number> {
   engine.call('rm', '--force', '--time', '0', 'front')
   if (child.exitCode === null) await once(child, 'exit')
   return total
+}
+
+/** KiB at most of a command and all that it starts: the sum of what each living process has had resident at its worst. */
+export async function peakOf(engine: BenchEngine, words: readonly string[]): Promise<number> {
+  const [program = '', ...rest] = engine.argv(...words)
+  const child = spawn(program, rest, { stdio: ['ignore', 'ignore', 'inherit'] })
+  const end = once(child, 'exit')
+  let peak = 0
+  while (child.exitCode === null && child.signalCode === null) {
+    const resident = processes(engine).map((pid) => Number(/^VmHWM:\s+(\d+)/m.exec(read(pid, 'status'))?.[1] ?? 0))
+    peak = Math.max(
+      peak,
+      resident.reduce((sum, one) => sum + one, 0),
+    )
+    await Promise.race([end, delay(5)])
+  }
+  return peak
 }
 
 /** Those with the engine's store on their command line. */

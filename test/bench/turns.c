@@ -1,14 +1,15 @@
-/* turns RUNS COMMAND... [::: COMMAND...]...
+/* turns [--cold] RUNS COMMAND... [::: COMMAND...]...
  *
  * Runs the commands in turn, A B A B, so that the machine's other load falls on all of them alike, and prints
  * one line for each: the times it took and those that processors worked for it, in nanoseconds, as JSON. What a command
  * leaves behind (a monitor that clears up) is waited for afterwards, and its work counts. One round beforehand warms the
- * caches and does not count.
+ * caches and does not count; --cold leaves it out, for commands that cannot be repeated.
  * Standard output and input of the commands are /dev/null; a command that fails ends everything. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,12 +85,16 @@ int main(int argc, char **argv)
 {
 	char **commands[MAX_COMMANDS];
 	posix_spawn_file_actions_t actions;
-	long runs = argc > 2 ? strtol(argv[1], NULL, 10) : 0;
+	bool cold = argc > 1 && strcmp(argv[1], "--cold") == 0;
 	struct times *times;
 	int count = 0;
+	long runs;
 
+	argv += cold;
+	argc -= cold;
+	runs = argc > 2 ? strtol(argv[1], NULL, 10) : 0;
 	if (runs < 1) {
-		fputs("usage: turns RUNS COMMAND... [::: COMMAND...]...\n", stderr);
+		fputs("usage: turns [--cold] RUNS COMMAND... [::: COMMAND...]...\n", stderr);
 		return 2;
 	}
 	commands[count++] = argv + 2;
@@ -107,7 +112,7 @@ int main(int argc, char **argv)
 		return 2;
 	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < count && !cold; i++)
 		run(commands[i], &actions);
 	for (long round = 0; round < runs; round++)
 		for (int i = 0; i < count; i++)

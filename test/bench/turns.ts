@@ -39,6 +39,16 @@ export function turnsWithWork(
     })
 }
 
+/** One command, once, as it is. */
+export function timed(command: readonly string[]): { readonly took: number; readonly work: number } {
+  const output = execFileSync(program, ['--cold', '1', ...command], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [[took = NaN], [work = NaN]] = JSON.parse(output) as [number[], number[]]
+  return { took: took / 1e6, work: work / 1e6 }
+}
+
 /** The middle one; of an even number the mean of the two in the middle. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)

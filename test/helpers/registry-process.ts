@@ -67,8 +67,8 @@ async function listening(child: ReturnType<typeof spawn>): Promise<string> {
   return host
 }
 
-/** distribution-spec, “Pushing a blob monolithically” and “Pushing manifests”. */
-async function pushLayout(host: string, layout: Layout, name: string): Promise<string> {
+/** Copies a layout's image to `NAME:TAG`. distribution-spec, “Pushing a blob monolithically” and “Pushing manifests”. */
+export async function pushLayout(host: string, layout: Layout, name: string): Promise<string> {
   const [repository = name, tag = 'latest'] = name.split(':')
   const base = `http://${host}/v2/${repository}`
   await pushManifest(base, layout.folder, layout.descriptor, tag)
