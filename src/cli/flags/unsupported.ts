@@ -31,10 +31,17 @@ const reasons = {
   'shm-size-systemd': 'sizes for systemd',
 } as const
 
-type Name = keyof typeof reasons
-type Unsupported = Readonly<Record<Name, ReturnType<typeof unsupported>>>
+/** Flags that fail with the reason, by their names. */
+export function unsupported<N extends string>(
+  reasons: Readonly<Record<N, string>>,
+): Readonly<Record<N, ReturnType<typeof unsupportedFlag>>> {
+  const names = Object.keys(reasons) as N[]
+  return Object.fromEntries(names.map((name) => [name, unsupportedFlag(name, reasons[name])])) as Readonly<
+    Record<N, ReturnType<typeof unsupportedFlag>>
+  >
+}
 
-function unsupported(name: string, what: string) {
+function unsupportedFlag(name: string, what: string) {
   return Flags.string({
     hidden: true,
     multiple: true,
@@ -44,6 +51,4 @@ function unsupported(name: string, what: string) {
   })
 }
 
-export const unsupportedFlags = Object.fromEntries(
-  Object.entries(reasons).map(([name, what]) => [name, unsupported(name, what)]),
-) as Unsupported
+export const unsupportedFlags = unsupported(reasons)

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import type { MountSpec } from '../../index.js'
+import { csvFields } from './csv.js'
 import { parseTmpfsOptions, parseVolumeOptions, requireCompatible } from './mount-options.js'
 import { invalid, parseBoolean, parseContainerPath, parseOctal, parseSize, row } from './value.js'
 
@@ -63,7 +64,7 @@ type Maker = (fields: Fields, whole: string) => MountSpec
 
 /** `--mount type=TYPE,KEY=VALUE,…` */
 export function parseMount(text: string): MountSpec {
-  const fields = new Map(csv(text).map(splitField))
+  const fields = new Map(csvFields(text))
   const type = fields.get('type') ?? 'volume'
   fields.delete('type')
   const make = row(makers, type)
@@ -72,19 +73,6 @@ export function parseMount(text: string): MountSpec {
     throw invalid(`unknown type "${type}" in "${text}": bind, volume, tmpfs, image, devpts or ramfs`)
   }
   return make(new Map([...fields].map(([key, value]) => [row(synonyms, key) ?? key, value])), text)
-}
-
-/** One line of CSV: a field with a comma stands in quotes. */
-function csv(text: string): string[] {
-  const fields = [...text.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,"]*))(?=,|$)/g)]
-  const length = fields.reduce((sum, [whole]) => sum + whole.length, 0)
-  if (length !== text.length) throw invalid(`cannot understand "${text}"`)
-  return fields.map(([, quoted, bare]) => quoted?.replaceAll('""', '"') ?? bare ?? '').filter((field) => field !== '')
-}
-
-function splitField(field: string): [string, string | undefined] {
-  const equals = field.indexOf('=')
-  return equals < 0 ? [field, undefined] : [field.slice(0, equals), field.slice(equals + 1)]
 }
 
 const synonyms: Readonly<Record<string, string>> = {
