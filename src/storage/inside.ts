@@ -6,7 +6,19 @@ import type { IdMapping } from '../oci/runtime-spec.js'
 import type { UsernsPlan } from '../runtime/protocol.js'
 
 export type InsideVerb =
-  'apply' | 'pack' | 'tar' | 'untar' | 'copy' | 'remove' | 'measure' | 'probe' | 'changes' | 'look' | 'compress'
+  | 'apply'
+  | 'pack'
+  | 'tar'
+  | 'untar'
+  | 'copy'
+  | 'scan'
+  | 'place'
+  | 'remove'
+  | 'measure'
+  | 'probe'
+  | 'changes'
+  | 'look'
+  | 'compress'
 
 /** What a verb answers: one JSON line. */
 export interface InsideResult {
@@ -75,6 +87,26 @@ export async function runInside(
   const output = options.output === undefined || child.stdout === null ? undefined : new PassThrough()
   if (output !== undefined && child.stdout !== null) pipeline(child.stdout, output, () => undefined)
   return answerOf(child, verb, options, output)
+}
+
+/** Starts a verb that goes on when this process has ended, and whose answer nobody waits for. `fd` is open in it. */
+export async function leaveInside(
+  verb: InsideVerb,
+  plan: UsernsPlan,
+  args: readonly string[],
+  fd: number,
+): Promise<void> {
+  const { spawn } = await import('node:child_process')
+  const child = spawn(nativeFile('tspod-inside'), [verb, ...usernsArguments(plan), ...args], {
+    stdio: ['ignore', 'ignore', 'ignore', fd],
+    detached: true,
+    cwd: '/',
+  })
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve)
+    child.once('error', (cause) => reject(startFailure(cause)))
+  })
+  child.unref()
 }
 
 /** The options that make tspod-inside enter this user namespace. */

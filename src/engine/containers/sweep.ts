@@ -5,7 +5,7 @@ import { processIsAlive, signalProcess } from '../../base/syscalls.js'
 import type { ObservedState } from '../../runtime/protocol.js'
 import { namesIn } from '../../state/collection.js'
 import { exists, readJson, removeFile, removeFolder } from '../../state/file.js'
-import { tryLock } from '../../state/lock.js'
+import { tryLock, tryLockFolder } from '../../state/lock.js'
 import { leasePrefix } from '../../storage/images.js'
 import type { Context } from '../context.js'
 import { observe, parseState } from './observe.js'
@@ -17,6 +17,8 @@ const lockPrefix = 'container-'
 const halfPrefix = 'container-'
 /** native/remove.c */
 const removedPrefix = 'removed-'
+/** src/build/context/work-folder.ts */
+const workPrefix = 'build-'
 const patienceMilliseconds = 2000
 
 /**
@@ -62,8 +64,9 @@ async function attempt(context: Context, what: string, action: () => Promise<voi
 
 async function sweepTemporary(context: Context, name: string): Promise<void> {
   const path = join(context.paths.tmp, name)
-  if (name.startsWith(goingPrefix)) return clearTree(path)
+  if (name.startsWith(goingPrefix)) return sweepGoing(path)
   if (name.startsWith(leasePrefix)) return tryLock(path)?.release({ unlink: true })
+  if (name.startsWith(workPrefix)) return sweepWorkFolder(path.replace(/\.lock$/, ''))
   if (name.startsWith('collection-')) {
     const pid = Number(name.split('-')[1])
     if (!exists(`/proc/${pid}`)) removeFolder(path)
@@ -81,6 +84,23 @@ async function sweepTemporary(context: Context, name: string): Promise<void> {
   } finally {
     lock.release()
   }
+}
+
+/** What a build works with goes with its lock's holder. */
+async function sweepWorkFolder(path: string): Promise<void> {
+  const lock = tryLock(`${path}.lock`)
+  if (!lock) return
+  try {
+    await clearTree(path)
+  } finally {
+    lock.release({ unlink: true })
+  }
+}
+
+/** Unless the process that was left to remove it is still at work. */
+async function sweepGoing(path: string): Promise<void> {
+  using lock = tryLockFolder(path)
+  if (lock !== undefined) await clearTree(path)
 }
 
 /** Whether the monitor that moved a folder here may still be emptying it. */
