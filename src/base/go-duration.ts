@@ -19,3 +19,27 @@ const small = [
 function trimmed(seconds: number): string {
   return seconds.toFixed(9).replace(/\.?0+$/, '')
 }
+
+const nanosecondsPer: Readonly<Record<string, number>> = {
+  ns: 1,
+  us: 1e3,
+  µs: 1e3,
+  μs: 1e3,
+  ms: 1e6,
+  s: 1e9,
+  m: 60e9,
+  h: 3600e9,
+}
+
+/** `1h30m`, `1.5s`, `300ms`, in nanoseconds, as Go reads them; undefined if it is none. A bare number is none, but for 0. */
+export function parseGoDuration(text: string): number | undefined {
+  if (/^[+-]?0$/.test(text)) return 0
+  const [, sign, parts] = /^([+-]?)((?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/.exec(text) ?? []
+  if (parts === undefined) return undefined
+  let total = 0
+  for (const [, number, unit] of parts.matchAll(/([\d.]+)([a-zµμ]+)/g))
+    total += Number(number) * (nanosecondsPer[unit ?? ''] ?? NaN)
+  const rounded = Math.round(total)
+  if (!Number.isSafeInteger(rounded)) return undefined
+  return sign === '-' ? -rounded : rounded
+}

@@ -1,4 +1,6 @@
+import { parseByteSize } from '../../base/byte-size.js'
 import { TspodError } from '../../base/errors.js'
+import { parseGoDuration } from '../../base/go-duration.js'
 
 export function invalid(message: string): TspodError {
   return new TspodError('invalid-argument', message)
@@ -9,20 +11,10 @@ export function row<T>(table: Readonly<Record<string, T>>, key: string): T | und
   return Object.hasOwn(table, key) ? table[key] : undefined
 }
 
-const sizeUnits: Readonly<Record<string, number>> = {
-  '': 1,
-  k: 2 ** 10,
-  m: 2 ** 20,
-  g: 2 ** 30,
-  t: 2 ** 40,
-  p: 2 ** 50,
-}
-
 /** `64m`, `1.5g`, `512`: bytes, by powers of 1024 (`b`, `kb` and `kib` mean the same, as in Docker). */
 export function parseSize(text: string): number {
-  const match = /^(\d+(?:\.\d+)?) ?([kmgtp]?)i?b?$/i.exec(text)
-  const bytes = match === null ? NaN : Math.floor(Number(match[1]) * (sizeUnits[(match[2] ?? '').toLowerCase()] ?? NaN))
-  if (!Number.isSafeInteger(bytes)) throw invalid(`"${text}" is not a size like 64m or 1g`)
+  const bytes = parseByteSize(text)
+  if (bytes === undefined) throw invalid(`"${text}" is not a size like 64m or 1g`)
   return bytes
 }
 
@@ -31,26 +23,11 @@ export function parseSizeOrUnlimited(text: string): number {
   return text === '-1' ? -1 : parseSize(text)
 }
 
-const nanosecondsPer: Readonly<Record<string, number>> = {
-  ns: 1,
-  us: 1e3,
-  µs: 1e3,
-  ms: 1e6,
-  s: 1e9,
-  m: 60e9,
-  h: 3600e9,
-}
-
 /** Go's `1h30m`, `1.5s`, `300ms`, in nanoseconds. A bare number is refused, but for 0. */
 export function parseDuration(text: string): number {
-  if (text === '0') return 0
-  if (!/^(?:\d+(?:\.\d*)?(?:ns|us|µs|ms|s|m|h))+$/.test(text))
-    throw invalid(`"${text}" is not a duration like 30s or 1m30s`)
-  let total = 0
-  for (const [, number, unit] of text.matchAll(/(\d+(?:\.\d*)?)(ns|us|µs|ms|s|m|h)/g))
-    total += Number(number) * (nanosecondsPer[unit ?? ''] ?? NaN)
-  if (!Number.isSafeInteger(Math.round(total))) throw invalid(`"${text}" is too long`)
-  return Math.round(total)
+  const nanoseconds = parseGoDuration(text)
+  if (nanoseconds === undefined || nanoseconds < 0) throw invalid(`"${text}" is not a duration like 30s or 1m30s`)
+  return nanoseconds
 }
 
 /** A whole number within bounds. */
