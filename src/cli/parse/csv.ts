@@ -1,16 +1,11 @@
+import { parseCsvLine } from '../../base/csv.js'
 import { invalid } from './value.js'
 
 /** `KEY=VALUE,KEY,"KEY=VALUE,WITH,COMMAS"`: the fields in their order; of a key alone the value is undefined. */
 export function csvFields(text: string): readonly (readonly [string, string | undefined])[] {
-  return csv(text).map(splitField)
-}
-
-/** One line of CSV: a field with a comma stands in quotes. */
-export function csv(text: string): string[] {
-  const fields = [...text.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,"]*))(?=,|$)/g)]
-  const length = fields.reduce((sum, [whole]) => sum + whole.length, 0)
-  if (length !== text.length) throw invalid(`cannot understand "${text}"`)
-  return fields.map(([, quoted, bare]) => quoted?.replaceAll('""', '"') ?? bare ?? '').filter((field) => field !== '')
+  const fields = parseCsvLine(text)
+  if (fields === undefined) throw invalid(`cannot understand "${text}"`)
+  return fields.filter((field) => field !== '').map(splitField)
 }
 
 function splitField(field: string): [string, string | undefined] {
