@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #define MAX_THREADS 4
-/* So far down entries are dealt out: PATH/diff/usr/lib. */
-#define DEALT_LEVELS 3
+/* So far down entries are dealt out: PATH/0/diff/usr/lib. */
+#define DEALT_LEVELS 4
 /* Each piece keeps its folder open. */
 #define MAX_PIECES 4096
 
@@ -100,7 +100,7 @@ static void remove_together(struct work *work)
 	free(work->folders);
 }
 
-/* `remove [options] PATH…`: each is gone afterwards. */
+/* Each is gone afterwards. */
 static int remove_path(const char *path)
 {
 	char *copy = xstrdup(path), *slash;
@@ -123,10 +123,12 @@ static int remove_path(const char *path)
 	return result;
 }
 
+/* `remove [--stay] PATH…`; with --stay it goes on when its caller dies. */
 int verb_remove(int argc, char **argv)
 {
 	struct userns_options userns = {0};
-	int first = options_read(argc, argv, userns_rows(&userns), NULL);
+	struct option_row rows[] = {{.name = "stay", .flag = &userns.stays}, {0}};
+	int first = options_read(argc, argv, rows, userns_rows(&userns));
 	struct work work = {0};
 	uint64_t removed = 0;
 

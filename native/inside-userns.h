@@ -10,7 +10,7 @@ struct userns_options {
 	const char *join; /* /proc/PID/ns/user of a running container */
 	bool single;	  /* only one id is mapped: owners are recorded, not set */
 	bool none;	  /* work as the caller, in the caller's namespace */
-	bool stays;	  /* lives on when the caller dies (no option: `run` sets it) */
+	bool stays;	  /* lives on when the caller dies (set by `run` and `remove --stay`) */
 };
 
 /* The rows of the options above, for options_read's second table. */

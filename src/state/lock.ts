@@ -45,6 +45,20 @@ export function tryLock(path: string): Lock | undefined {
   }
 }
 
+/** As `tryLock`, on a folder itself; undefined also if it is not there. */
+export function tryLockFolder(path: string): Lock | undefined {
+  let fd: number
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw error
+  }
+  if (tryFlock(fd, 'exclusive') && isStillNamed(fd, path)) return lockOf(path, fd)
+  closeSync(fd)
+  return undefined
+}
+
 /** Runs a function while holding a lock. */
 export async function withLock<T>(path: string, run: (lock: Lock) => T | Promise<T>): Promise<T> {
   const lock = await acquireLock(path)

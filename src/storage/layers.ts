@@ -8,6 +8,7 @@ import type { UsernsPlan } from '../runtime/protocol.js'
 import { ensureFolder, exists, folderMode, isMissing, readJson, syncFolder, writeFile } from '../state/file.js'
 import { acquireLock, tryLock, type Lock } from '../state/lock.js'
 import type { Paths } from '../state/paths.js'
+import { Disposal } from './disposal.js'
 import { removeTrees } from './remove.js'
 import type { ArchiveLimits, BlobSource } from './unpack.js'
 
@@ -28,8 +29,6 @@ export interface LayerOptions {
 
 /** `layer-NAME` in tmp/ and in locks/: a layer that is being made, or what is left of one. */
 const halfPrefix = 'layer-'
-/** engine/containers/trees.ts: what is on its way out. */
-const goingPrefix = 'going-'
 /** A large layer on a slow disk takes its time; whoever waits for it has nothing better to do. */
 const patienceMilliseconds = 6 * 3600 * 1000
 
@@ -142,53 +141,40 @@ export class LayerStore {
     }
   }
 
-  /** Removes every layer that is not in `live`, and what killed commands left. Says what went. */
+  /**
+   * Removes every layer that is not in `live`, and what killed commands left. Says what went; the files go after that, and may
+   * outlive the command by the time that takes.
+   */
   async removeExcept(live: ReadonlySet<Digest>): Promise<Digest[]> {
     const kept = new Set([...live].map((diffId) => digestHex(diffId)))
     const removed: Digest[] = []
-    const going: string[] = []
+    using disposal = new Disposal(this.#paths.tmp)
     for (const hex of namesIn(this.#paths.layers)) {
       if (kept.has(hex)) continue
       const lock = tryLock(join(this.#paths.locks, `${halfPrefix}${hex}`))
       if (lock === undefined) continue
       try {
-        const gone = this.#takeAway(join(this.#paths.layers, hex))
-        if (gone !== undefined) {
-          going.push(gone)
-          removed.push(digestOfHex(hex))
-        }
+        if (disposal.take(join(this.#paths.layers, hex))) removed.push(digestOfHex(hex))
       } finally {
         lock.release({ unlink: true })
       }
     }
-    going.push(...this.#takeLitter())
-    if (going.length > 0) await removeTrees(going, await this.#plan())
+    this.#takeLitter(disposal)
+    await disposal.begin(this.#plan)
     return removed
   }
 
   /** Whatever is half made and nobody is making any more. */
-  #takeLitter(): string[] {
-    return namesIn(this.#paths.tmp).flatMap((name) => {
-      if (!name.startsWith(halfPrefix)) return []
+  #takeLitter(disposal: Disposal): void {
+    for (const name of namesIn(this.#paths.tmp)) {
+      if (!name.startsWith(halfPrefix)) continue
       const lock = tryLock(join(this.#paths.locks, name))
-      if (lock === undefined) return []
+      if (lock === undefined) continue
       try {
-        return this.#takeAway(join(this.#paths.tmp, name)) ?? []
+        disposal.take(join(this.#paths.tmp, name))
       } finally {
         lock.release({ unlink: true })
       }
-    })
-  }
-
-  /** Takes the name away at once; the tree is for the caller to remove. */
-  #takeAway(path: string): string | undefined {
-    const gone = join(this.#paths.tmp, `${goingPrefix}${newId()}`)
-    try {
-      renameSync(path, gone)
-      return gone
-    } catch (error) {
-      if (isMissing(error)) return undefined
-      throw new TspodError('io', `removing ${path}`, { cause: error })
     }
   }
 

@@ -1,12 +1,14 @@
 import { execFile } from 'node:child_process'
 import { createServer } from 'node:http'
 import { once } from 'node:events'
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { tryLockFolder } from '../../src/state/lock.js'
+import { removalsEnd } from '../helpers/removals.js'
 import { startTestRegistry, type TestRegistry } from '../helpers/registry.js'
 import { tarArchive } from '../helpers/tar.js'
 import { tspodStore, type TspodStore } from '../helpers/tspod.js'
@@ -39,6 +41,7 @@ const list = (...args: string[]): Promise<string> =>
 /** Files of the store that an image makes: blobs, layers, rests. */
 async function rests(): Promise<string[]> {
   const folders = ['images/blobs/sha256', 'layers', 'tmp', 'cache/images']
+  await removalsEnd(join(store.root, 'tmp'))
   const lists = await Promise.all(folders.map((folder) => readdir(join(store.root, folder)).catch(() => [])))
   return lists.flat()
 }
@@ -142,6 +145,18 @@ describe('names', () => {
     expect(await store.ok(['images', '-q', '--no-trunc', '--filter', 'dangling=true'])).toBe(`sha256:${old}`)
     expect(await store.ok(['image', 'prune', '-f'])).toBe(old)
     expect(await list()).toBe(`${registry.host}/app:latest`)
+  })
+
+  test('what rmi was killed at is cleared by the next command, unless somebody is at it', async () => {
+    const [left, busy] = ['going-left', 'going-busy'].map((name) => join(store.root, 'tmp', name)) as [string, string]
+    for (const folder of [left, busy]) await mkdir(join(folder, '0', 'diff'), { recursive: true })
+    const lock = tryLockFolder(busy)
+    expect(lock).toBeDefined()
+    await store.ok(['ps'])
+    expect(await readdir(join(store.root, 'tmp'))).toEqual(['going-busy'])
+    lock?.release()
+    await store.ok(['ps'])
+    expect(await rests()).toEqual([])
   })
 
   test('rmi keeps the layers that another image has', async () => {

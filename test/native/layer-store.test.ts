@@ -13,6 +13,7 @@ import { chooseDriver } from '../../src/storage/driver.js'
 import { usernsArguments } from '../../src/storage/inside.js'
 import { LayerStore } from '../../src/storage/layers.js'
 import { layerChain } from '../../src/storage/overlay.js'
+import { removalsEnd } from '../helpers/removals.js'
 import { layerFolder, type LayerFolder } from '../helpers/layer-folder.js'
 import { tarArchive } from '../helpers/tar.js'
 
@@ -92,6 +93,7 @@ describe('the layer store', () => {
     try {
       expect(await store.removeExcept(new Set([kept.digest]))).toEqual([gone.digest])
       expect(store.list().map((layer) => layer.diffId)).toEqual([kept.digest])
+      await removalsEnd(paths.tmp)
       expect(await readdir(paths.tmp)).toEqual(['layer-busy'])
     } finally {
       busy?.release()
