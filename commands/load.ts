@@ -12,6 +12,7 @@ export default class Load extends BaseCommand {
   static override flags = {
     input: textFlag('Read this file or folder instead of the standard input', { char: 'i', helpValue: 'FILE' }),
     quiet: switchFlag('Show no progress', { char: 'q' }),
+    'signature-policy': textFlag('Use this policy.json', { hidden: true, helpValue: 'FILE' }),
   }
 
   async run(): Promise<void> {
@@ -19,7 +20,10 @@ export default class Load extends BaseCommand {
     if (flags.input === undefined && isatty(0))
       throw new TspodError('usage', 'cannot read from terminal. Use command-line redirection or the --input flag')
     const engine = await this.engine(this.showProgress(flags.quiet))
-    const names = await engine.images.load({ input: flags.input ?? (process.stdin as AsyncIterable<Uint8Array>) })
+    const names = await engine.images.load({
+      input: flags.input ?? (process.stdin as AsyncIterable<Uint8Array>),
+      ...(flags['signature-policy'] === undefined ? {} : { signaturePolicy: flags['signature-policy'] }),
+    })
     for (const name of names) this.print(`Loaded image: ${name}`)
   }
 }

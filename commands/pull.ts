@@ -20,6 +20,7 @@ export default class Pull extends BaseCommand {
     'all-tags': switchFlag('Fetch every tag of the repository', { char: 'a' }),
     policy: textFlag('When to fetch', { options: ['always', 'missing', 'never', 'newer'], helpValue: 'POLICY' }),
     quiet: switchFlag('Print only the ID', { char: 'q' }),
+    'signature-policy': textFlag('Use this policy.json', { hidden: true, helpValue: 'FILE' }),
     ...platformFlags,
     ...registryFlags,
     ...silentFlags,
@@ -34,6 +35,7 @@ export default class Pull extends BaseCommand {
       ...platformOption(flags),
       ...(flags.policy === undefined ? {} : { policy: flags.policy as 'always' }),
       ...(chooseRegistry === undefined ? {} : { chooseRegistry }),
+      ...(flags['signature-policy'] === undefined ? {} : { signaturePolicy: flags['signature-policy'] }),
       allTags: flags['all-tags'],
     }
     for (const name of argv) {

@@ -18,7 +18,6 @@ export default class Push extends BaseCommand {
     ...pushFlags,
     digestfile: textFlag('Write the digest of the pushed image into this file', { helpValue: 'FILE' }),
     quiet: switchFlag('No progress', { char: 'q' }),
-    'remove-signatures': switchFlag('Do not send signatures, of which there are none', { hidden: true }),
     ...silentFlags,
   }
 

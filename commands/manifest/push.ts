@@ -3,6 +3,7 @@ import { TspodError } from '../../src/base/errors.js'
 import { Args, BaseCommand } from '../../src/cli/base-command.js'
 import { switchFlag, switchFlagOn, textFlag } from '../../src/cli/flags/define.js'
 import { registryAccess, registryFlags } from '../../src/cli/images/registry-flags.js'
+import { signFlags, signOptions } from '../../src/cli/images/sign-flags.js'
 
 export default class ManifestPush extends BaseCommand {
   static override summary = 'Send a manifest list to a registry'
@@ -17,14 +18,16 @@ export default class ManifestPush extends BaseCommand {
     digestfile: textFlag('Write the digest of the list into this file', { helpValue: 'FILE' }),
     quiet: switchFlag('No progress', { char: 'q' }),
     rm: switchFlag('Remove the list when it was sent', { aliases: ['purge'], char: 'p' }),
+    'remove-signatures': switchFlag('Do not send signatures that came with the images, of which none are kept'),
     ...registryFlags,
+    ...signFlags,
   }
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(ManifestPush)
     if (!flags.all) throw new TspodError('not-supported', 'a list is sent with all of its images: --all cannot be off')
     const engine = await this.engine(this.showProgress(flags.quiet))
-    const access = registryAccess(flags, (flag) => this.given(flag))
+    const access = { ...registryAccess(flags, (flag) => this.given(flag)), ...signOptions(flags) }
     const { digest } = await engine.manifests.push(args.list, args.destination, { ...access, rm: flags.rm })
     if (flags.digestfile !== undefined) writeFileSync(flags.digestfile, digest)
   }

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { TspodError } from '../base/errors.js'
+import { parseRequirement, type Requirement } from './policy-requirement.js'
 
 /** containers-policy.json(5): what an image has to fulfil before anything of it is used. */
 export interface TrustPolicy {
@@ -10,18 +11,13 @@ export interface TrustPolicy {
   readonly transports: Readonly<Record<string, Readonly<Record<string, readonly Requirement[]>>>>
 }
 
-export interface Requirement {
-  readonly type: 'insecureAcceptAnything' | 'reject' | 'signedBy' | 'sigstoreSigned'
-  /** The rest, as it is written. */
-  readonly details: Readonly<Record<string, unknown>>
-}
+export type { Requirement } from './policy-requirement.js'
 
 type Env = Readonly<Record<string, string | undefined>>
 type Table = Readonly<Record<string, unknown>>
 
 const systemFile = '/etc/containers/policy.json'
 const maximumSize = 1024 * 1024
-const types: readonly string[] = ['insecureAcceptAnything', 'reject', 'signedBy', 'sigstoreSigned']
 
 /** Where the policy is read: the user's file, or else the system's. */
 export function policyPath(env: Env, chosen?: string): string {
@@ -74,7 +70,7 @@ export function requirementsFor(policy: TrustPolicy, transport: string, name: st
 }
 
 /** `host/a/b:tag`, `host/a/b`, `host/a`, `host`, `*.domain` …: the order in which scopes are looked for. */
-function scopesOf(name: string): readonly string[] {
+export function scopesOf(name: string): readonly string[] {
   const withoutTag = name.replace(/(?:@.*|:[^/:]*)$/, '')
   const parts = withoutTag.split('/')
   const host = (parts[0] ?? '').replace(/:\d+$/, '').split('.')
@@ -87,12 +83,7 @@ function scopesOf(name: string): readonly string[] {
 
 function requirementsOf(value: unknown, path: string): readonly Requirement[] {
   if (!Array.isArray(value) || value.length === 0) throw wrong(path, 'a list of requirements is missing or empty')
-  return value.map((one: unknown) => {
-    const { type, ...details } = tableOf(one, path)
-    if (typeof type !== 'string' || !types.includes(type))
-      throw wrong(path, `unknown type of requirement ${JSON.stringify(type)}`)
-    return { type: type as Requirement['type'], details }
-  })
+  return value.map((one: unknown) => parseRequirement(tableOf(one, path), path))
 }
 
 function tableOf(value: unknown, path: string): Table {

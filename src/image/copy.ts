@@ -2,7 +2,7 @@ import { TspodError } from '../base/errors.js'
 import { digestOf } from '../base/digest.js'
 import type { Descriptor, Digest, ImageConfig, ImageIndex, ImageManifest, Platform } from '../oci/image-spec.js'
 import { maximumConfigSize, parseImageConfig, requireImage, requireSameLayers } from './config.js'
-import type { ImageDestination, ImageSource, LoadedImage, OpenBlob, RawManifest } from './image.js'
+import type { ImageCheck, ImageDestination, ImageSource, LoadedImage, OpenBlob, RawManifest } from './image.js'
 import { choosePlatform, parseManifest } from './manifest.js'
 import { measured, readVerified, verified } from './verify.js'
 
@@ -49,17 +49,19 @@ export async function loadImage(source: ImageSource, platform: Platform, signal?
   return loadFrom(source, top, platform, signal)
 }
 
-/** As `loadImage`, where the top manifest is known already. */
+/** As `loadImage`, where the top manifest is known already. `check` decides whether the image may be read at all. */
 export async function loadFrom(
   source: ImageSource,
   top: RawManifest,
   platform: Platform,
   signal?: AbortSignal,
+  check?: ImageCheck,
 ): Promise<CopiedImage> {
   let raw = top
   for (let depth = 0; ; depth++) {
     const parsed = parseManifest(raw.bytes, raw.mediaType)
     if (parsed.kind === 'image') {
+      await check?.(source, raw, signal)
       const loaded = await loadConfig(source, { ...raw, mediaType: parsed.mediaType }, parsed.image, signal)
       return top.digest === raw.digest ? loaded : { ...loaded, indexDigest: top.digest }
     }

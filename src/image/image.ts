@@ -1,4 +1,5 @@
 import type { Descriptor, Digest, ImageConfig, ImageManifest } from '../oci/image-spec.js'
+import type { Signature } from './trust/signature.js'
 
 /** Bytes of a manifest, as they were sent: they are never written anew, or their digest would change. */
 export interface RawManifest {
@@ -15,8 +16,13 @@ export interface ImageSource {
   manifest(digest?: Digest, signal?: AbortSignal): Promise<RawManifest>
   /** The bytes of a blob; not verified yet, in one pass. */
   blob(descriptor: Descriptor, signal?: AbortSignal): AsyncIterable<Uint8Array>
+  /** Signatures of a manifest, none of them verified. Without it the transport has none. */
+  signatures?(digest: Digest, signal?: AbortSignal): Promise<readonly Signature[]>
   close(): Promise<void>
 }
+
+/** Throws unless an image may be used. Asked as soon as its manifest is known, before anything else of it is read. */
+export type ImageCheck = (source: ImageSource, manifest: RawManifest, signal?: AbortSignal) => Promise<void>
 
 /** Where an image can be written. Nothing is to be seen of it before `putManifest` of its top manifest. */
 export interface ImageDestination {

@@ -63,17 +63,16 @@ test('image trust show says what counts', async () => {
   const show = async (...args: string[]): Promise<unknown> =>
     JSON.parse(await store.ok(['image', 'trust', 'show', ...args])) as unknown
   expect(await show('--json')).toEqual([
-    { transport: 'all', name: 'default', type: 'reject' },
-    { transport: 'repository', name: 'a.example', type: 'accept' },
+    { transport: 'all', name: '* (default)', repo_name: 'default', type: 'reject' },
+    { transport: 'repository', name: 'a.example', repo_name: 'a.example', type: 'accept' },
   ])
   expect(await show('--json', 'a.example/x')).toEqual([
-    { transport: 'repository', name: 'a.example/x', type: 'accept' },
+    { transport: 'repository', name: 'a.example/x', repo_name: 'a.example/x', type: 'accept' },
   ])
   expect(await show('--raw')).toHaveProperty('default')
 })
 
 test.each([
-  ['a signature is wanted', { default: [{ type: 'signedBy', keyType: 'GPGKeys', keyPath: '/k' }] }],
   ['it has a requirement nobody knows', { default: [{ type: 'somethingNew' }] }],
   ['it has no default', { transports: {} }],
   ['it is empty', { default: [] }],
@@ -82,4 +81,25 @@ test.each([
   await setPolicy(policy)
   await expectRejected('pull', `${registry.host}/good/app`)
   expect(registry.requests).toEqual([])
+})
+
+test('image trust set changes what counts', async () => {
+  const set = (...args: string[]): ReturnType<TspodStore['run']> => store.run(['image', 'trust', 'set', ...args])
+  expect((await set('--policypath', 'none.json', '--type', 'accept', 'a.example')).stderr).toContain(
+    'default trust policy must be set',
+  )
+  expect((await set('--type', 'reject', 'default')).status).toBe(0)
+  expect((await set('--type', 'accept', `${registry.host}/good`)).status).toBe(0)
+  await expectRejected('pull', `${registry.host}/bad/app`)
+  await store.ok(['pull', '-q', `${registry.host}/good/app`])
+  expect((await set('a.example')).stderr).toContain('at least one public key')
+  expect((await set('-t', 'accept', '-f', 'key', 'a.example')).stderr).toContain('unexpectedly provided')
+  expect((await set('-f', 'nosuch', 'a.example')).status).toBe(125)
+  expect((await set('-t', 'accept', 'a.example:foo//')).stderr).toContain('invalid image uri')
+  await writeFile(join(store.folder, 'key'), 'x')
+  expect((await set('-t', 'sigstoreSigned', '-f', 'key', 'a.example/x')).status).toBe(0)
+  const { transports } = JSON.parse(await store.ok(['image', 'trust', 'show', '--raw'])) as {
+    transports: { docker: Record<string, unknown> }
+  }
+  expect(transports.docker['a.example/x']).toEqual([{ type: 'sigstoreSigned', keyPath: join(store.folder, 'key') }])
 })

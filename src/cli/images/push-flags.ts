@@ -1,6 +1,7 @@
 import { TspodError } from '../../base/errors.js'
 import type { PushOptions } from '../../index.js'
 import { switchFlag, textFlag, valueFlag } from '../flags/define.js'
+import { signFlags, signOptions } from './sign-flags.js'
 import { parseNumber } from './numbers.js'
 import { registryAccess, registryFlags } from './registry-flags.js'
 
@@ -11,13 +12,16 @@ export const pushFlags = {
   'compression-level': valueFlag(parseNumber, 'How hard to compress', { helpValue: 'LEVEL' }),
   'force-compression': switchFlag('Compress also where the registry has a layer in another compression'),
   format: textFlag('Kind of manifest to write', { char: 'f', options: ['oci', 'v2s2'], helpValue: 'FORMAT' }),
+  'remove-signatures': switchFlag('Do not send signatures that came with the image, of which none are kept'),
+  ...signFlags,
 }
 
-type PushValues = Parameters<typeof registryAccess>[0] & {
-  readonly 'compression-format'?: string | undefined
-  readonly 'compression-level'?: number | undefined
-  readonly format?: string | undefined
-}
+type PushValues = Parameters<typeof registryAccess>[0] &
+  Parameters<typeof signOptions>[0] & {
+    readonly 'compression-format'?: string | undefined
+    readonly 'compression-level'?: number | undefined
+    readonly format?: string | undefined
+  }
 
 /** The flags as the engine takes them. */
 export function pushOptions(flags: PushValues, given: (flag: string) => boolean): PushOptions {
@@ -29,6 +33,7 @@ export function pushOptions(flags: PushValues, given: (flag: string) => boolean)
     throw new TspodError('usage', `--compression-level is from 1 to ${String(most)} for ${compression ?? 'gzip'}`)
   return {
     ...registryAccess(flags, given),
+    ...signOptions(flags),
     ...(format === undefined ? {} : { format: format as 'oci' | 'v2s2' }),
     ...(compression === undefined ? {} : { compression: compression as 'gzip' | 'zstd' }),
     ...(level === undefined ? {} : { compressionLevel: level }),

@@ -1,6 +1,7 @@
 import { TspodError } from '../../base/errors.js'
 import { authFilePaths, findLogin, type StoredLogin } from '../../config/auth-file.js'
 import { readRegistriesConfig } from '../../config/registries-conf.js'
+import { signaturePlace } from '../../config/registries-d.js'
 import type { Credentials } from '../../image/registry/auth.js'
 import { defaultRetries } from '../../image/registry/retry.js'
 import type { RegistryOptions } from '../../image/registry/source.js'
@@ -32,6 +33,7 @@ export function registryOptions(context: Context, access: RegistryAccess): Regis
       log: (message) => context.log('warn', message),
       signal: access.signal,
     },
+    signaturePlace: (name) => signaturePlace(env, name),
   }
 }
 

@@ -17,6 +17,7 @@ import type {
   ResolvedImage,
   ResolveOptions,
   SaveOptions,
+  SignImagesOptions,
 } from './types.js'
 
 /** `engine.images`: each operation loads its code when it is first called. */
@@ -31,6 +32,9 @@ export function bindImages(context: Context) {
     /** Sends an image to a registry; without a destination where its name says. */
     push: async (name: string, destination?: string, options?: PushOptions): Promise<PushedImage> =>
       (await import('./push.js')).pushImage(context, name, destination, options),
+    /** Writes signatures of a registry's images into a lookaside folder; answers the files. */
+    sign: async (names: readonly string[], options: SignImagesOptions): Promise<string[]> =>
+      (await import('./sign.js')).signImages(context, names, options),
     load: async (options: LoadOptions): Promise<string[]> => (await import('./load.js')).loadImages(context, options),
     save: async (options: SaveOptions): Promise<void> => (await import('./save.js')).saveImages(context, options),
     /** Makes an image from a tar archive; answers its ID. */

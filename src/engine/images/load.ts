@@ -6,7 +6,7 @@ import { dockerArchiveImages, dockerArchiveSource } from '../../image/archive/do
 import { layoutImages, layoutSource, type LayoutImage } from '../../image/archive/oci-layout.js'
 import { openArchive } from '../../image/archive/open.js'
 import type { FileReader } from '../../image/archive/reader.js'
-import type { ImageSource } from '../../image/image.js'
+import type { ImageCheck, ImageSource } from '../../image/image.js'
 import { completePlatform } from '../../image/platform.js'
 import { formatReference, isTag, parseFamiliar, parseReference, withDefaultTag } from '../../image/reference.js'
 import type { Platform } from '../../oci/image-spec.js'
@@ -23,13 +23,20 @@ interface LoadTask {
   readonly names: readonly string[]
 }
 
+interface StoreTaskOptions {
+  readonly platform?: Partial<Platform> | undefined
+  readonly signal?: AbortSignal | undefined
+  readonly check: ImageCheck | undefined
+}
+
 /** Brings the images of an archive or a folder into the store. Answers a name, or `sha256:ID`, for each that it got. */
 export async function loadImages(context: Context, options: LoadOptions): Promise<string[]> {
   const reader = await openArchive(options.input, context.paths.tmp)
   try {
     const loaded: string[] = []
-    for (const task of await tasksOf(context, reader)) {
-      const image = await storeTask(context, task, options.platform, options.signal)
+    const { tasks, check } = await tasksOf(context, reader, options.signaturePolicy)
+    for (const task of tasks) {
+      const image = await storeTask(context, task, { ...options, check })
       loaded.push(...(task.names.length === 0 ? [`sha256:${image.id}`] : task.names))
     }
     return loaded
@@ -44,12 +51,14 @@ export async function pullArchive(
   transport: Transport,
   options: PullOptions,
 ): Promise<PulledImage[]> {
-  requireTrusted(context, transport.name, scopeOf(transport))
+  const check = requireTrusted(context, transport.name, scopeOf(transport), {
+    signaturePolicy: options.signaturePolicy,
+  })
   const reader = await openArchive(transport.path, context.paths.tmp)
   try {
     const chosen = chooseTasks(await tasksOfTransport(reader, transport), transport)
     const pulled: PulledImage[] = []
-    for (const task of chosen) pulled.push(await storeTask(context, task, options.platform, options.signal))
+    for (const task of chosen) pulled.push(await storeTask(context, task, { ...options, check }))
     return pulled
   } finally {
     await reader.close()
@@ -59,12 +68,12 @@ export async function pullArchive(
 async function storeTask(
   context: Context,
   task: LoadTask,
-  platform: Partial<Platform> | undefined,
-  signal: AbortSignal | undefined,
+  { platform, signal, check }: StoreTaskOptions,
 ): Promise<PulledImage> {
   const source = await task.source()
   return withLease(context, async () => {
-    const image = await loadFrom(source, await source.manifest(undefined, signal), completePlatform(platform), signal)
+    const top = await source.manifest(undefined, signal)
+    const image = await loadFrom(source, top, completePlatform(platform), signal, check)
     await storeImage(context, source, image, { names: task.names, signal })
     const [name] = task.names
     return { id: bareId(image.id), ...(name === undefined ? {} : { name }), digest: image.raw.digest }
@@ -72,11 +81,16 @@ async function storeTask(
 }
 
 /** Which of the formats it is, by the files that are there. What has both is `docker save`'s of today: its names are in manifest.json. */
-async function tasksOf(context: Context, reader: FileReader): Promise<readonly LoadTask[]> {
+async function tasksOf(
+  context: Context,
+  reader: FileReader,
+  signaturePolicy: string | undefined,
+): Promise<{ readonly tasks: readonly LoadTask[]; readonly check: ImageCheck | undefined }> {
   const kind = await kindOf(reader)
-  requireTrusted(context, kind, resolve(reader.path))
-  if (kind === 'docker-archive') return dockerTasks(reader)
-  return kind === 'oci-archive' ? layoutTasks(reader) : [{ source: () => directorySource(reader), names: [] }]
+  const check = requireTrusted(context, kind, resolve(reader.path), { signaturePolicy })
+  if (kind === 'docker-archive') return { check, tasks: await dockerTasks(reader) }
+  if (kind === 'oci-archive') return { check, tasks: await layoutTasks(reader) }
+  return { check, tasks: [{ source: () => directorySource(reader), names: [] }] }
 }
 
 async function kindOf(reader: FileReader): Promise<'docker-archive' | 'oci-archive' | 'dir'> {

@@ -78,16 +78,17 @@ async function pullOne(
 ): Promise<PulledImage> {
   const reference = withoutTagIfDigested(withDefaultTag(asked))
   const name = formatReference(reference)
-  requireTrusted(context, 'docker', name)
+  const check = requireTrusted(context, 'docker', name, { reference, signaturePolicy: options.signaturePolicy })
   const source = new RegistrySource(reference, access)
   const store = new ImageStore(context.paths)
   context.onProgress?.({ id: '', action: `Trying to pull ${name}...`, done: true })
   try {
     const top = await source.manifest(undefined, options.signal)
-    const present = await presentImage(context, store, name, top.digest, options)
+    /* Whether it is signed is asked again each time: what is here may have come under another policy. */
+    const present = check === undefined ? await presentImage(context, store, name, top.digest, options) : undefined
     if (present !== undefined) return present
     const platform = completePlatform(options.platform)
-    const image = await loadFrom(source, top, platform, options.signal)
+    const image = await loadFrom(source, top, platform, options.signal, check)
     if (platformRank(platform, image.config) === undefined && image.config.architecture !== '') {
       context.log(
         'warn',

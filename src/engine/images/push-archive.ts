@@ -23,6 +23,11 @@ export async function pushToArchive(
   transport: Transport,
   options: PushOptions,
 ): Promise<PushedImage> {
+  if ((options.signBy ?? options.signBySigstore ?? options.signBySigstorePrivateKey) !== undefined)
+    throw new TspodError(
+      'not-supported',
+      `cannot determine canonical Docker reference for destination ${transport.name}:${transport.path}: only what is pushed to a registry is signed`,
+    )
   const store = new ImageStore(context.paths)
   const found = await findImage(context, store.entries(), name)
   const format = formats[transport.name]

@@ -12,10 +12,13 @@ import { withLease } from './collect.js'
 import { findImage, splitName, type Found } from './lookup.js'
 import { outgoingImage } from './outgoing.js'
 import { imageNotKnown, recordOf, recordOfEntry } from './record.js'
+import type { Signer } from './signers.js'
 import { parseTransport } from './transports.js'
 import type { PushedImage, PushOptions } from './types.js'
 
 const defaultParallel = 3
+
+type SendOptions = PushOptions & { readonly signer: Signer | undefined }
 
 /** Sends an image to a registry, or by a transport into an archive or a folder. Without a destination it goes where its name says. */
 export async function pushImage(
@@ -49,6 +52,7 @@ export async function pushToRegistry(
 ): Promise<PushedImage> {
   const access = registryOptions(context, options)
   const from = await repositoriesOnSameRegistry(context, store, reference)
+  const signer = await signerFor(context, reference, options)
   const target = new RegistryDestination(reference, access, {
     mountFrom: (digest) => from.get(digest as Digest) ?? [],
     onBlob: ({ digest }, how) =>
@@ -59,9 +63,10 @@ export async function pushToRegistry(
       }),
   })
   try {
+    if (signer !== undefined) target.requireSignable(signer.kinds)
     const digest = isIndex(entry)
-      ? await sendIndex(context, store, entry, target, options)
-      : await sendImage(context, store, entry, target, options)
+      ? await sendIndex(context, store, entry, target, { ...options, signer })
+      : await sendImage(context, store, entry, target, { ...options, signer })
     return { digest, name: formatReference(withDefaultTag(reference)) }
   } finally {
     await target.close()
@@ -73,7 +78,7 @@ async function sendImage(
   store: ImageStore,
   entry: IndexEntry,
   target: RegistryDestination,
-  options: PushOptions,
+  options: SendOptions,
   inner = false,
 ): Promise<Digest> {
   const record = await recordOfEntry(context, store, entry)
@@ -85,7 +90,7 @@ async function sendImage(
     .map((blob) => () => sendBlob(context, target, blob, () => image.open(blob), options.signal))
   await inParallel(tasks, engine.image_parallel_copies ?? defaultParallel)
   context.onProgress?.({ id: '', action: 'Writing manifest to image destination', done: true })
-  await target.putManifest(image.raw, inner, options.signal)
+  await putManifest(target, image.raw, inner, options)
   return image.raw.digest
 }
 
@@ -108,7 +113,7 @@ async function sendIndex(
   store: ImageStore,
   entry: IndexEntry,
   target: RegistryDestination,
-  options: PushOptions,
+  options: SendOptions,
 ): Promise<Digest> {
   if (options.compression !== undefined || options.format !== undefined) {
     throw new TspodError(
@@ -129,7 +134,7 @@ async function sendIndex(
     }
     await sendMember(context, store, { bytes: store.readBlob(digest), mediaType, digest }, target, options)
   }
-  await target.putManifest({ bytes, mediaType: parsed.mediaType, digest: entry.manifest }, false, options.signal)
+  await putManifest(target, { bytes, mediaType: parsed.mediaType, digest: entry.manifest }, false, options)
   return entry.manifest
 }
 
@@ -138,7 +143,7 @@ async function sendMember(
   store: ImageStore,
   raw: RawManifest,
   target: RegistryDestination,
-  options: PushOptions,
+  options: SendOptions,
 ): Promise<void> {
   const parsed = parseManifest(raw.bytes, raw.mediaType)
   if (parsed.kind === 'index') throw new TspodError('not-supported', `${raw.digest} is a list in a list`)
@@ -149,7 +154,26 @@ async function sendMember(
       sendBlob(context, target, blob, () => verified(store.streamBlob(blob.digest), blob), options.signal),
   )
   await inParallel(tasks, defaultParallel)
-  await target.putManifest(raw, true, options.signal)
+  await putManifest(target, raw, true, options)
+}
+
+/** Loads gpg and keys only where something is to be signed. */
+async function signerFor(context: Context, reference: Reference, options: PushOptions): Promise<Signer | undefined> {
+  const { signBy, signBySigstore, signBySigstorePrivateKey } = options
+  if ((signBy ?? signBySigstore ?? signBySigstorePrivateKey) === undefined) return undefined
+  return (await import('./signers.js')).openSigner(context, reference, options)
+}
+
+/** A manifest that cannot be signed is not sent; its signatures come after it. */
+async function putManifest(
+  target: RegistryDestination,
+  raw: RawManifest,
+  inner: boolean,
+  { signer, signal }: SendOptions,
+): Promise<void> {
+  const signatures = (await signer?.sign(raw.digest)) ?? []
+  await target.putManifest(raw, inner, signal)
+  for (const signature of signatures) await target.putSignature(raw.digest, signature, signal)
 }
 
 function isIndex(entry: IndexEntry): boolean {

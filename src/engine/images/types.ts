@@ -16,6 +16,8 @@ export interface RegistryAccess {
 }
 
 export interface PullOptions extends RegistryAccess {
+  /** Instead of the user's or the system's policy.json. */
+  readonly signaturePolicy?: string
   /** Default: always. */
   readonly policy?: PullPolicy
   readonly platform?: Partial<Platform>
@@ -25,7 +27,26 @@ export interface PullOptions extends RegistryAccess {
   readonly chooseRegistry?: (candidates: readonly string[]) => Promise<string>
 }
 
-export interface PushOptions extends RegistryAccess {
+/** With which keys an image is signed, and what opens them. */
+export interface SignOptions {
+  /** A gpg key of the user's. */
+  readonly signBy?: string
+  /** A file with a sigstore key: cosign's, or one of PKCS #8. */
+  readonly signBySigstorePrivateKey?: string
+  /** A file of containers-sigstore-signing-params.yaml(5). */
+  readonly signBySigstore?: string
+  readonly signPassphrase?: string
+  readonly signPassphraseFile?: string
+}
+
+export interface SignImagesOptions extends RegistryAccess, SignOptions {
+  /** Where the signatures are written; without it where registries.d says. */
+  readonly directory?: string
+  /** Every image of a list, too. */
+  readonly all?: boolean
+}
+
+export interface PushOptions extends RegistryAccess, SignOptions {
   /** Without: as the image is stored. */
   readonly format?: 'oci' | 'v2s2'
   /** Without: layers stay as they are, plain ones by gzip. */
@@ -182,6 +203,8 @@ export interface RemovedImages {
 export interface LoadOptions {
   /** A file, a folder, or the bytes themselves. */
   readonly input: string | AsyncIterable<Uint8Array>
+  /** Instead of the user's or the system's policy.json. */
+  readonly signaturePolicy?: string
   readonly signal?: AbortSignal
   readonly platform?: Partial<Platform>
 }

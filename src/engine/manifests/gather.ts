@@ -55,7 +55,8 @@ async function remoteManifests(
   options: Pick<ManifestAddOptions, 'all'> & Parameters<typeof registryOptions>[1],
 ): Promise<readonly Descriptor[]> {
   const reference = parseReference(name)
-  requireTrusted(context, 'docker', formatReference(withDefaultTag(reference)))
+  const whole = withDefaultTag(reference)
+  const check = requireTrusted(context, 'docker', formatReference(whole), { reference: whole })
   const source = new RegistrySource(reference, registryOptions(context, options))
   const { signal } = options
   try {
@@ -71,7 +72,7 @@ async function remoteManifests(
           )
     const described: Descriptor[] = []
     for (const raw of wanted) {
-      const image = await loadFrom(source, raw, completePlatform(), signal)
+      const image = await loadFrom(source, raw, completePlatform(), signal, check)
       await copyLoaded(source, storeDestination(store), image, { platform: completePlatform(), signal })
       described.push(descriptorOf(image.raw, image.config))
     }

@@ -6,6 +6,7 @@ import type {
   SearchResult,
   StoredUser,
   TagResult,
+  TrustChange,
   TrustReport,
 } from './types.js'
 
@@ -34,7 +35,11 @@ export function bindRegistries(context: Context) {
     search: async (term: string, options?: SearchOptions): Promise<SearchResult[]> =>
       (await import('./search.js')).searchRegistries(context, term, options),
     /** What policy.json says. */
-    policy: async (name?: string): Promise<TrustReport> => (await import('./policy.js')).trustReport(context, name),
+    policy: async (name?: string, path?: string): Promise<TrustReport> =>
+      (await import('./policy.js')).trustReport(context, name, path),
+    /** Changes policy.json: what counts for a registry, a part of one, or for `default`. */
+    setPolicy: async (scope: string, change: TrustChange): Promise<void> =>
+      (await import('./policy.js')).setTrust(context, scope, change),
     tags: async (name: string, options?: SearchOptions): Promise<TagResult> =>
       (await import('./search.js')).repositoryTags(context, name, options),
   }

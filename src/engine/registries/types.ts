@@ -42,7 +42,20 @@ export interface TagResult {
 export interface TrustRule {
   readonly transport: string
   readonly name: string
+  /** accept, reject, signed, sigstoreSigned */
   readonly type: string
+  /** Whose keys sign; of gpg's keys only. */
+  readonly id?: string
+  /** Where registries.d says that signatures are. */
+  readonly store?: string
+}
+
+export interface TrustChange {
+  readonly type: 'accept' | 'reject' | 'signedBy' | 'sigstoreSigned'
+  /** Files with public keys. */
+  readonly keys: readonly string[]
+  /** The file to change; without it the user's, which begins as a copy of the system's. */
+  readonly policy?: string
 }
 
 export interface TrustReport {

@@ -1,7 +1,9 @@
 import { TspodError } from '../../base/errors.js'
-import { mediaTypes, type Descriptor } from '../../oci/image-spec.js'
+import type { SignaturePlace } from '../../config/registries-d.js'
+import { mediaTypes, type Descriptor, type Digest } from '../../oci/image-spec.js'
 import type { BlobResult, ImageDestination, RawManifest } from '../image.js'
 import { formatReference, withDefaultTag, type Reference } from '../reference.js'
+import type { Signature } from '../trust/signature.js'
 import { header, type HttpClient } from './http.js'
 import { responseError, type Repository } from './repository.js'
 import { withRetries } from './retry.js'
@@ -22,6 +24,7 @@ export class RegistryDestination implements ImageDestination {
   readonly #repository: Repository
   readonly #http: HttpClient
   readonly #options: DestinationOptions
+  readonly #signaturePlace: SignaturePlace | undefined
 
   constructor(reference: Reference, access: RegistryOptions, options: DestinationOptions = {}) {
     this.#reference = withDefaultTag(reference)
@@ -30,6 +33,7 @@ export class RegistryDestination implements ImageDestination {
     this.#repository = repository
     this.#http = http
     this.#options = options
+    this.#signaturePlace = access.signaturePlace?.(formatReference(this.#reference))
   }
 
   async putBlob(
@@ -74,6 +78,31 @@ export class RegistryDestination implements ImageDestination {
         )
       }
     })
+  }
+
+  /** Refuses signatures that could not be kept, before anything is sent. */
+  requireSignable(kinds: readonly Signature['kind'][]): void {
+    const place = this.#signaturePlace
+    if (kinds.includes('sigstore') && place?.sigstoreAttachments !== true)
+      throw new TspodError(
+        'config-invalid',
+        'writing sigstore attachments is disabled: say use-sigstore-attachments: true in registries.d',
+      )
+    if (kinds.includes('simple') && place?.staging.startsWith('file:') !== true)
+      throw new TspodError(
+        'not-supported',
+        `signatures cannot be written to ${place?.staging ?? 'nowhere'}: configure a lookaside-staging folder in registries.d`,
+      )
+  }
+
+  /** Keeps a manifest's signature: attached to it, or in the lookaside. */
+  async putSignature(digest: Digest, signature: Signature, signal?: AbortSignal): Promise<void> {
+    if (signature.kind === 'sigstore') {
+      const { writeAttachment } = await import('./signatures.js')
+      return writeAttachment(this.#repository, digest, signature, signal)
+    }
+    const { writeLookaside } = await import('../trust/lookaside.js')
+    await writeLookaside(this.#signaturePlace?.staging ?? '', this.#reference, digest, signature)
   }
 
   close(): Promise<void> {

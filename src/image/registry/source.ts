@@ -1,6 +1,8 @@
 import type { Descriptor, Digest } from '../../oci/image-spec.js'
 import type { RegistriesConfig } from '../../config/registries-conf.js'
+import type { SignaturePlace } from '../../config/registries-d.js'
 import type { ImageSource, RawManifest } from '../image.js'
+import type { Signature } from '../trust/signature.js'
 import { formatReference, withDefaultTag, withoutTagIfDigested, type Reference } from '../reference.js'
 import { RegistryAuth, type Credentials } from './auth.js'
 import { endpointsFor, type Endpoint } from './endpoints.js'
@@ -19,6 +21,8 @@ export interface RegistryOptions {
   /** The login for `host/path`. */
   readonly credentials: (name: string) => Promise<Credentials | undefined>
   readonly retry: RetryOptions
+  /** Where the signatures of `host/path[:tag|@digest]` are; without it there are none. */
+  readonly signaturePlace?: (name: string) => SignaturePlace
 }
 
 /** An image on a registry: the first mirror that has it, or the registry itself. */
@@ -28,7 +32,7 @@ export class RegistrySource implements ImageSource {
   readonly #options: RegistryOptions
   readonly #endpoints: readonly Endpoint[]
   readonly #clients: HttpClient[] = []
-  #chosen: Repository | undefined
+  #chosen: { readonly repository: Repository; readonly reference: Reference; readonly http: HttpClient } | undefined
 
   constructor(reference: Reference, options: RegistryOptions) {
     this.#reference = withoutTagIfDigested(withDefaultTag(reference))
@@ -39,13 +43,13 @@ export class RegistrySource implements ImageSource {
 
   async manifest(digest?: Digest, signal?: AbortSignal): Promise<RawManifest> {
     const wanted = digest ?? this.#reference.digest ?? this.#reference.tag ?? 'latest'
-    if (this.#chosen !== undefined) return this.#chosen.manifest(wanted, signal)
+    if (this.#chosen !== undefined) return this.#chosen.repository.manifest(wanted, signal)
     const failures: unknown[] = []
     for (const endpoint of this.#endpoints) {
-      const repository = this.#open(endpoint)
+      const { repository, http } = this.#open(endpoint)
       try {
         const manifest = await repository.manifest(wanted, signal)
-        this.#chosen = repository
+        this.#chosen = { repository, http, reference: endpoint.reference }
         return manifest
       } catch (error) {
         signal?.throwIfAborted()
@@ -57,7 +61,23 @@ export class RegistrySource implements ImageSource {
 
   async *blob(descriptor: Descriptor, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
     if (this.#chosen === undefined) await this.manifest(undefined, signal)
-    if (this.#chosen !== undefined) yield* this.#chosen.blob(descriptor, signal)
+    if (this.#chosen !== undefined) yield* this.#chosen.repository.blob(descriptor, signal)
+  }
+
+  /** Of the place that the manifest came from: the registry's own or a lookaside's, and those attached to the image. */
+  async signatures(digest: Digest, signal?: AbortSignal): Promise<readonly Signature[]> {
+    if (this.#chosen === undefined) await this.manifest(undefined, signal)
+    if (this.#chosen === undefined) return []
+    const { repository, reference, http } = this.#chosen
+    const { readAttachments, readExtension } = await import('./signatures.js')
+    const { readLookaside } = await import('../trust/lookaside.js')
+    const place = this.#options.signaturePlace?.(formatReference(reference))
+    if (place === undefined) return []
+    return [
+      ...((await readExtension(repository, digest, signal)) ??
+        (await readLookaside(place.lookaside, reference, digest, http, signal))),
+      ...(place.sigstoreAttachments ? await readAttachments(repository, digest, signal) : []),
+    ]
   }
 
   close(): Promise<void> {
@@ -65,10 +85,10 @@ export class RegistrySource implements ImageSource {
     return Promise.resolve()
   }
 
-  #open(endpoint: Endpoint): Repository {
-    const { repository, http } = openEndpoint(endpoint, this.#options)
-    this.#clients.push(http)
-    return repository
+  #open(endpoint: Endpoint): { repository: Repository; http: HttpClient } {
+    const opened = openEndpoint(endpoint, this.#options)
+    this.#clients.push(opened.http)
+    return opened
   }
 
   #failure(failures: readonly unknown[]): Error {
