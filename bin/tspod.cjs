@@ -1,12 +1,10 @@
-#!/usr/bin/env -S node --
 'use strict'
 /*
- * Loads dist/tspod.cjs with V8's code cache, and leaves a cache behind when there was none: compiling is most of
+ * `tspod` in Node, started by native/front.c. Loads dist/tspod.cjs with V8's code cache, and leaves a cache behind when there was none: compiling is most of
  * what starting costs. A cache is one command's (the functions it used), and is found by the scripts' content
  * hash, Node's version, the architecture and that command. Losing one, or not being able to write it, only costs time.
  * dist/rest.cjs, with what few commands need, is loaded the same way by the first who asks for it.
  */
-// The `--` above: what stands behind it is ours. Without, Node takes an `--env-file` of the command for its own.
 const fs = require('fs')
 const path = require('path')
 const vm = require('vm')

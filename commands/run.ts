@@ -3,6 +3,7 @@ import { containerSpec } from '../src/cli/container-spec.js'
 import { attachFlags } from '../src/cli/flags/attach.js'
 import { createFlags } from '../src/cli/flags/create.js'
 import { foregroundOptions } from '../src/cli/foreground.js'
+import { repeatableRun } from '../src/cli/repeatable.js'
 
 export default class Run extends BaseCommand {
   static override summary = 'Run a command in a new container'
@@ -16,9 +17,10 @@ export default class Run extends BaseCommand {
 
   async run(): Promise<number> {
     const { flags, argv } = await this.parse(Run)
+    const repeatable = repeatableRun(this.givenFlags, this.globals)
     const caller = { env: process.env, commandLine: this.commandLine(), given: (name: string) => this.given(name) }
     const spec = containerSpec(flags, argv, caller)
-    const engine = await this.engine(this.showProgress(flags.quiet))
+    const engine = await this.engine({ ...this.showProgress(flags.quiet), ...repeatable })
     const { exitCode } = await engine.containers.runInPlace(spec, foregroundOptions(flags, caller))
     return exitCode
   }

@@ -1,5 +1,6 @@
 import { accessSync, constants, statSync, statfsSync } from 'node:fs'
 import { readText } from '../src/state/file.js'
+import { lookedAt } from '../src/base/looks.js'
 import { currentCaller, type Caller } from './ladder.js'
 
 /** Where a container's cgroup can be made for this caller, and what can be limited there. */
@@ -62,6 +63,7 @@ function disabled(version: 1 | 2, reason: string, remedy: readonly string[]): Cg
 }
 
 function isCgroup2(): boolean {
+  lookedAt('filesystem', root)
   try {
     return statfsSync(root).type === cgroup2Magic
   } catch {
@@ -109,6 +111,7 @@ function systemBus(): string | undefined {
 }
 
 function isOwnSocket(path: string, uid: number): boolean {
+  lookedAt('entry', path)
   try {
     const stat = statSync(path, { throwIfNoEntry: false })
     return stat !== undefined && stat.isSocket() && stat.uid === uid
@@ -160,6 +163,7 @@ function ancestors(path: string): string[] {
 }
 
 function isWritable(path: string): boolean {
+  lookedAt('file', path)
   try {
     accessSync(path, constants.W_OK)
     return true

@@ -2,6 +2,7 @@ import { statSync, type Stats } from 'node:fs'
 import { TspodError } from '../src/base/errors.js'
 import { readXattr } from '../src/base/syscalls.js'
 import { readText } from '../src/state/file.js'
+import { lookedAt } from '../src/base/looks.js'
 import type { IdMapping } from '../src/oci/runtime-spec.js'
 import type { UsernsPlan } from '../src/runtime/protocol.js'
 import { mapSize, normalize, rootedMap, sequentialMap } from './id-map.js'
@@ -136,6 +137,7 @@ export function findHelper(name: string, path: string | undefined): Helper | und
 }
 
 function statIfAllowed(path: string): Stats | undefined {
+  lookedAt('file', path)
   try {
     return statSync(path, { throwIfNoEntry: false })
   } catch {

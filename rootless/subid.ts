@@ -1,4 +1,5 @@
 import { readText } from '../src/state/file.js'
+import { unrepeatable } from '../src/base/looks.js'
 
 /** A block of ids. */
 export interface IdRange {
@@ -84,6 +85,7 @@ export function parseGetsubids(text: string): IdRange[] {
 export async function userName(uid: number, passwd = '/etc/passwd'): Promise<string | undefined> {
   const found = new RegExp(`^([^:\\n]+):[^:\\n]*:${String(uid)}:`, 'm').exec(readText(passwd) ?? '')
   if (found) return found[1]
+  unrepeatable('the name service was asked')
   const { userInfo } = await import('node:os')
   try {
     return userInfo().username
@@ -98,6 +100,7 @@ function validRange(start: number, count: number): IdRange | undefined {
 }
 
 async function getsubids(args: readonly string[]): Promise<IdRange[]> {
+  unrepeatable('getsubids was asked')
   const { execFile } = await import('node:child_process')
   return new Promise((resolve) => {
     execFile('getsubids', args, { timeout: 10_000, maxBuffer: 1 << 20 }, (error, stdout) => {

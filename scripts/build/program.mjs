@@ -25,6 +25,7 @@ const usual = [
   'src/config/containers-conf.ts',
   'src/engine/containers/create.ts',
   'src/engine/containers/exec.ts',
+  'src/engine/containers/kept-start.ts',
   'src/engine/containers/query.ts',
   'src/engine/containers/remove.ts',
   'src/engine/containers/run.ts',

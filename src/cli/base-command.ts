@@ -93,6 +93,10 @@ export abstract class BaseCommand extends Command {
     return this.#given.has(flag)
   }
 
+  protected get givenFlags(): ReadonlySet<string> {
+    return this.#given
+  }
+
   /** The engine, opened when first asked for. Call it after `parse`: global options may stand among a command's own. */
   protected engine(more: EngineOptions = {}): Promise<Engine> {
     this.#engine ??= this.#open(more)

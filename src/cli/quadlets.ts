@@ -1,10 +1,11 @@
 import { realpathSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { QuadletOptions } from '../index.js'
 import { readManifest } from './manifest.js'
 
 /** The launcher that this program was started by, for services to call. */
 export function ownProgram(): string {
-  return realpathSync(process.argv[1] ?? '')
+  return join(dirname(realpathSync(process.argv[1] ?? '')), 'tspod')
 }
 
 /** What conversions of quadlets need to know of this program. */

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { TspodError } from '../base/errors.js'
+import { lookedAt } from '../base/looks.js'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -114,6 +115,7 @@ function candidates(env: Environment): string[] {
 }
 
 function dropIns(folder: string): string[] {
+  lookedAt('file', folder)
   try {
     const names = readdirSync(folder).filter((name) => name.endsWith('.conf'))
     return names.sort().map((name) => join(folder, name))
@@ -124,6 +126,7 @@ function dropIns(folder: string): string[] {
 }
 
 function identify(path: string): ConfFile[] {
+  lookedAt('file', path)
   const stat = statSync(path, { throwIfNoEntry: false })
   if (!stat?.isFile()) return []
   return [{ path, identity: `${path} ${stat.dev}:${stat.ino} ${stat.size} ${stat.mtimeMs} ${stat.ctimeMs}` }]

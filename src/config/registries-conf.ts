@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { TspodError } from '../base/errors.js'
+import { lookedAt } from '../base/looks.js'
 import { parseToml } from './toml.js'
 
 /** registries.conf, version 2 (containers-registries.conf(5)), with its drop-ins. Version 1's three lists are read too. */
@@ -106,6 +107,7 @@ function userFolder(env: Env): string {
 }
 
 function listDropIns(folder: string): readonly string[] {
+  lookedAt('file', folder)
   try {
     return readdirSync(folder)
       .filter((name) => name.endsWith('.conf'))
@@ -260,10 +262,12 @@ function wrong(path: string, key: string, expected: string): TspodError {
 }
 
 function isFile(path: string): boolean {
+  lookedAt('file', path)
   return statSync(path, { throwIfNoEntry: false })?.isFile() === true
 }
 
 function readBounded(path: string): string | undefined {
+  lookedAt('file', path)
   const stat = statSync(path, { throwIfNoEntry: false })
   if (stat?.isFile() !== true) return undefined
   if (stat.size > maximumSize) throw new TspodError('limit-exceeded', `${path} is too large`)

@@ -1,4 +1,5 @@
 import type { ContainersConf } from '../config/containers-conf.js'
+import type { Observation } from '../base/looks.js'
 import type { Paths } from '../state/paths.js'
 
 /** The first argument of every operation: where things are, and what the outside world gives. */
@@ -16,6 +17,14 @@ export interface Context {
   readonly onProgress?: (event: ProgressEvent) => void
   /** containers.conf, read when first asked for. */
   readonly conf: () => Promise<ContainersConf>
+}
+
+/** A command line that means the same whenever its arguments, folder, environment and caller are the same. */
+export interface Repeatable {
+  readonly argv: readonly string[]
+  readonly cwd: string
+  /** All that the command has looked at and written since its command line was read. */
+  readonly observation: Observation
 }
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error'
@@ -43,6 +52,8 @@ export interface EngineOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   /** Called right before this process becomes another program (`runInPlace` and its kin). */
   readonly beforeExec?: () => void
+  /** Starts of this command line may be kept, and done again without asking (engine/containers/kept-start.ts). */
+  readonly repeatable?: Repeatable
   /** The command line's program and first arguments, by which the native process can call it back when a launch fails. */
   readonly self?: readonly string[]
 }

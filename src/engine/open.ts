@@ -10,6 +10,7 @@ import {
 } from '../../rootless/root-caller.js'
 import type { ContainersConf } from '../config/containers-conf.js'
 import { ensureFolder, exists, readJson, writeFileAtomic } from '../state/file.js'
+import { lookedAt, unrepeatable } from '../base/looks.js'
 import { type Paths, pathsOf } from '../state/paths.js'
 import type { Context, EngineOptions } from './context.js'
 import { bindEngine, type Engine } from './engine.js'
@@ -37,7 +38,10 @@ function contextOf(options: EngineOptions, env: Environment, paths: Paths): Cont
     env,
     clock: () => new Date(),
     newId,
-    log: (level, message) => options.onLog?.(level, message),
+    log: (level, message) => {
+      if (level === 'warn' || level === 'error') unrepeatable(message)
+      options.onLog?.(level, message)
+    },
     ...(options.onProgress ? { onProgress: options.onProgress } : {}),
     conf: () => (conf ??= readConf(env, paths.cache)),
   }
@@ -93,6 +97,7 @@ function requireHome(env: Environment): string {
 }
 
 function isOwn(path: string): boolean {
+  lookedAt('entry', path)
   const stat = lstatSync(path, { throwIfNoEntry: false })
   return stat !== undefined && stat.isDirectory() && stat.uid === process.getuid?.()
 }

@@ -1,4 +1,5 @@
 import { readText } from '../state/file.js'
+import { lookedAt } from '../base/looks.js'
 import { isLoopback } from './address.js'
 
 /** What containers' networks are made from, as the host has it now. */
@@ -31,6 +32,7 @@ export function firstUnprivilegedPort(): number {
 export async function hostAddress(): Promise<string | undefined> {
   const { networkInterfaces } = await import('node:os')
   const interfaces = networkInterfaces()
+  lookedAt('addresses', '', addressLines(interfaces))
   const preferred = defaultInterface(readText('/proc/net/route') ?? '')
   const candidates = [
     ...(preferred === undefined ? [] : (interfaces[preferred] ?? [])),
@@ -39,6 +41,13 @@ export async function hostAddress(): Promise<string | undefined> {
   const addresses = candidates.filter(({ internal, address }) => !internal && !isLoopback(address))
   const chosen = addresses.find(({ family }) => family === 'IPv4') ?? addresses.find(({ scopeid }) => scopeid === 0)
   return chosen?.address
+}
+
+function addressLines(interfaces: NodeJS.Dict<readonly { readonly address: string }[]>): string {
+  const lines = Object.entries(interfaces).flatMap(([name, list]) =>
+    (list ?? []).map(({ address }) => `${name} ${address}\n`),
+  )
+  return lines.sort().join('')
 }
 
 /** The interface of the route to 0.0.0.0/0 with the lowest metric in /proc/net/route. */

@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { TspodError } from '../base/errors.js'
 import { ensureFolder, exists, writeFileAtomic } from '../state/file.js'
+import { lookedAt } from '../base/looks.js'
 import type { Seccomp } from '../oci/runtime-spec.js'
 import { kernelRelease } from '../state/kernel.js'
 
@@ -45,6 +46,7 @@ function keyOf(profile: string, { capabilities, imageArchitecture }: FilterInput
 
 function identity(profile: string): string {
   if (profile === 'default') return profile
+  lookedAt('file', profile)
   const stat = statSync(profile, { throwIfNoEntry: false, bigint: true })
   if (!stat?.isFile())
     throw new TspodError('config-invalid', `opening seccomp profile failed: ${profile}: no such file`)

@@ -14,6 +14,7 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { TspodError } from '../base/errors.js'
+import { lookedAt, lookedAtFile, unrepeatable, wrote } from '../base/looks.js'
 
 /**
  * Folders are their owner's only. Called by root they can be passed through: containers' root is another user then,
@@ -46,11 +47,14 @@ export function readText(path: string): string | undefined {
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch (error) {
-    if (isMissing(error)) return undefined
-    throw new TspodError('io', `reading ${path}`, { cause: error })
+    if (!isMissing(error)) throw new TspodError('io', `reading ${path}`, { cause: error })
+    lookedAtFile(path)
+    return undefined
   }
   try {
-    return readWhole(fd, path)
+    const text = readWhole(fd, path)
+    lookedAtFile(path, text)
+    return text
   } finally {
     closeSync(fd)
   }
@@ -59,6 +63,7 @@ export function readText(path: string): string | undefined {
 /** Replaces a file whole: written under another name beside it, then renamed. */
 export function writeFileAtomic(path: string, data: string | Uint8Array, options: WriteOptions = {}): void {
   const temporary = `${path}.${process.pid}.tmp`
+  unrepeatable(`${path} was written`)
   try {
     writeFile(temporary, data, options)
     renameSync(temporary, path)
@@ -72,7 +77,9 @@ export function writeFileAtomic(path: string, data: string | Uint8Array, options
 /** Writes a file that has no readers yet. */
 export function writeFile(path: string, data: string | Uint8Array, options: WriteOptions = {}): void {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW
-  const fd = openSync(path, flags, options.mode ?? 0o600)
+  const mode = options.mode ?? 0o600
+  const fd = openSync(path, flags, mode)
+  wrote('file', path, mode, data)
   try {
     const bytes = typeof data === 'string' ? Buffer.from(data) : data
     for (let written = 0; written < bytes.length;) written += writeSync(fd, bytes, written)
@@ -80,6 +87,12 @@ export function writeFile(path: string, data: string | Uint8Array, options: Writ
   } finally {
     closeSync(fd)
   }
+}
+
+/** Makes a folder that is not there yet. */
+export function makeFolder(path: string, mode: number): void {
+  mkdirSync(path, { mode })
+  wrote('folder', path, mode, '')
 }
 
 /** Makes a folder and what is missing above it. */
@@ -108,11 +121,13 @@ export function removeFile(path: string): void {
 
 /** Removes a folder of our own and all below it; never follows a link. For trees with foreign owners see storage. */
 export function removeFolder(path: string): void {
+  unrepeatable(`${path} was removed`)
   rmSync(path, { recursive: true, force: true })
 }
 
 /** Whether a path names anything, links not followed. */
 export function exists(path: string): boolean {
+  lookedAt('entry', path)
   return lstatSync(path, { throwIfNoEntry: false }) !== undefined
 }
 

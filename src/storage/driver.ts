@@ -4,6 +4,7 @@ import { TspodError } from '../base/errors.js'
 import { newId } from '../base/id.js'
 import type { UsernsPlan } from '../runtime/protocol.js'
 import { ensureFolder, readJson, readText, writeFileAtomic } from '../state/file.js'
+import { lookedAt } from '../base/looks.js'
 import type { Paths } from '../state/paths.js'
 import { kernelRelease } from '../state/kernel.js'
 
@@ -122,6 +123,7 @@ function findProgram(searchPath = ''): string | undefined {
   return folders
     .map((folder) => join(folder, 'fuse-overlayfs'))
     .find((path) => {
+      lookedAt('file', path)
       const stat = statSync(path, { throwIfNoEntry: false })
       return stat?.isFile() === true && (stat.mode & 0o111) !== 0
     })
@@ -129,6 +131,7 @@ function findProgram(searchPath = ''): string | undefined {
 
 function cacheKey(paths: Pick<Paths, 'graphroot'>, { plan, searchPath }: DriverOptions): string {
   const boot = readText('/proc/sys/kernel/random/boot_id')?.trim() ?? ''
+  lookedAt('entry', paths.graphroot)
   const device = lstatSync(paths.graphroot, { throwIfNoEntry: false })?.dev ?? 0
   const program = statSync(findProgram(searchPath) ?? '/nonexistent', { throwIfNoEntry: false })?.mtimeMs ?? 0
   return [boot, kernelRelease(), device, plan.mode, plan.writer, program].join(' ')

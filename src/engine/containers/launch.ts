@@ -5,7 +5,8 @@ import type { ContainerRecord } from '../../container/record.js'
 import { ociConfig } from '../../container/oci-config/index.js'
 import type { ResolvedMount } from '../../container/oci-config/mounts.js'
 import type { LaunchPlan, RemovePlan, RootfsPlan } from '../../runtime/protocol.js'
-import { folderMode, hasErrno, removeFolder, writeFile } from '../../state/file.js'
+import { folderMode, hasErrno, makeFolder, removeFolder, writeFile } from '../../state/file.js'
+import { lookedAt } from '../../base/looks.js'
 import type { Context } from '../context.js'
 import { volumesOf } from '../volumes.js'
 import { eventsPlan } from '../events/plan.js'
@@ -115,12 +116,12 @@ export function rootMountpoint(context: Context): string {
 
 function makeRunFolder(path: string): void {
   try {
-    mkdirSync(path, { mode: folderMode })
+    makeFolder(path, folderMode)
   } catch (error) {
     if (!hasErrno(error, 'EEXIST')) throw error
     /* Of an earlier start. */
     removeFolder(path)
-    mkdirSync(path, { mode: folderMode })
+    makeFolder(path, folderMode)
   }
 }
 
@@ -135,6 +136,7 @@ function notifyFolder(context: Context, { spec }: ContainerRecord, runDir: strin
 }
 
 function isCgroup2(): boolean {
+  lookedAt('filesystem', '/sys/fs/cgroup')
   try {
     return statfsSync('/sys/fs/cgroup').type === cgroup2Magic
   } catch {

@@ -5,6 +5,7 @@ import { initTarget } from '../../container/oci-config/index.js'
 import type { ResolvedMount } from '../../container/oci-config/mounts.js'
 import type { ContainerRecord } from '../../container/record.js'
 import type { MountSpec } from '../../container/spec.js'
+import { lookedAt } from '../../base/looks.js'
 import type { Context } from '../context.js'
 import { volumeData, volumesOf } from '../volumes.js'
 import { containerPaths } from './store.js'
@@ -69,6 +70,7 @@ function overlaid(context: Context, record: ContainerRecord, mount: ResolvedBind
 }
 
 function bindSource(mount: Extract<MountSpec, { type: 'bind' }>): string {
+  lookedAt('entry', mount.source)
   if (existsSync(mount.source)) return mount.source
   if (mount.createSource !== true) {
     throw new TspodError('invalid-argument', `statfs ${mount.source}: no such file or directory`)

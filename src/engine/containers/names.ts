@@ -214,6 +214,9 @@ const surnames = [
   'yonath',
 ]
 
+/** What names are made of. */
+export const nameWords = { adjectives, surnames } as const
+
 /** A name that nobody has: `adjective_surname`, with a number once luck runs out. */
 export function generateName(paths: Paths): string {
   for (let attempt = 0; ; attempt++) {

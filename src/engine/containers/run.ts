@@ -27,12 +27,14 @@ export async function runInPlace(
   })
   for (const warning of prepared.warnings) context.log('warn', warning)
   await sweep(context, sweepLimit)
-  return becomeLauncher(context, prepared, { ...options, fresh: true })
+  return becomeLauncher(context, prepared, { ...options, fresh: true, keep: { named: spec.name !== undefined } })
 }
 
 export interface BecomeOptions extends ForegroundOptions {
   /** Made by this very command: a failed launch of `run --rm` takes it away. */
   readonly fresh?: boolean
+  /** A start that may be done again (kept-start.ts); whether its name was asked for. */
+  readonly keep?: { readonly named: boolean }
   /** What a detached start prints; without: the ID. */
   readonly announce?: string
 }
@@ -48,6 +50,10 @@ export async function becomeLauncher(
     const bundle = await writeBundle(context, record, { lockFd: lock.fd, ...(onError ? { onError } : {}) })
     for (const warning of bundle.warnings) context.log('warn', warning)
     const argv = ['tspod-runtime', 'launch', bundle.runDir, ...launchArguments(record, options)]
+    if (options.keep && context.options.repeatable) {
+      const { keepStart } = await import('./kept-start.js')
+      keepStart(context, { record, named: options.keep.named, lockFd: lock.fd, launch: argv.slice(1) })
+    }
     context.options.beforeExec?.()
     const preserved = preservedFds(record.spec.preserveFds)
     return execve(nativeFile('tspod-runtime'), argv, { keepFds: [...preserved, lock.fd] })

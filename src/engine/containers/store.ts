@@ -1,4 +1,4 @@
-import { mkdirSync, readlinkSync, renameSync, symlinkSync } from 'node:fs'
+import { readlinkSync, renameSync, symlinkSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { TspodError } from '../../base/errors.js'
 import { isId, isIdPrefix } from '../../base/id.js'
@@ -10,6 +10,7 @@ import {
   folderMode,
   hasErrno,
   isMissing,
+  makeFolder,
   readJson,
   removeFile,
   syncFolder,
@@ -185,13 +186,18 @@ function isNamed(context: Context, id: string, name: string): boolean {
   }
 }
 
+/** Where a container's folder is until it is whole. */
+export function halfFolder(paths: Pick<Paths, 'tmp'>, id: string): string {
+  return join(paths.tmp, `container-${id}`)
+}
+
 /** A container's folder, made whole in tmp/, and visible all at once. The caller holds its lock and has its name. */
 export function saveRecord(context: Context, record: ContainerRecord, options: { readonly sync: boolean }): void {
   const { folder } = containerPaths(context.paths, record.id)
-  const half = join(context.paths.tmp, `container-${record.id}`)
-  mkdirSync(half, { mode: folderMode })
-  mkdirSync(join(half, 'upper'), { mode: 0o755 })
-  mkdirSync(join(half, 'work'), { mode: 0o700 })
+  const half = halfFolder(context.paths, record.id)
+  makeFolder(half, folderMode)
+  makeFolder(join(half, 'upper'), 0o755)
+  makeFolder(join(half, 'work'), 0o700)
   giveToContainersRoot(join(half, 'upper'))
   giveToContainersRoot(join(half, 'work'))
   writeFile(join(half, 'config.json'), JSON.stringify(record), options)

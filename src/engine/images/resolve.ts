@@ -1,3 +1,4 @@
+import { unrepeatable } from '../../base/looks.js'
 import type { Context } from '../context.js'
 import { findLocal } from './find-local.js'
 import { imageNotKnown } from './record.js'
@@ -13,6 +14,7 @@ export async function resolveImage(
   const local = policy === 'always' ? undefined : await findLocal(context, name, options.platform)
   if (local !== undefined && policy !== 'newer') return local
   if (policy === 'never') throw imageNotKnown(name)
+  unrepeatable(`${name} was asked for at a registry`)
   const { pullImage } = await import('./pull.js')
   const { pull: _, ...access } = options
   const [pulled] = await pullImage(context, name, { ...access, policy })

@@ -1,0 +1,28 @@
+import { lookedAtVariable, observe, observed } from '../base/looks.js'
+import type { EngineOptions } from '../index.js'
+import { globalFlags, type GlobalValues } from './argv.js'
+
+/**
+ * Flags of `run` whose meaning is in the command line, the environment and the folder alone. The others read files or
+ * descriptors, write some, or take what is free at the moment.
+ */
+const repeatable = new Set(
+  `add-host annotation attach cap-add cap-drop cgroup-parent cgroupns cgroups cpu-period cpu-quota cpu-shares cpus
+  cpuset-cpus cpuset-mems detach detach-keys dns dns-option dns-search entrypoint env expose group-add hostname init
+  interactive ipc label log-driver log-opt memory memory-reservation memory-swap mount name net network no-healthcheck
+  no-hostname no-hosts oom-score-adj pid pids-limit privileged pull quiet read-only read-only-tmpfs rm security-opt
+  shm-size sig-proxy stop-signal stop-timeout sysctl systemd timeout tmpfs tty ulimit umask unsetenv user uts volume
+  workdir`.split(/\s+/),
+)
+
+/**
+ * Tells the engine that starts of this command line may be kept, if that is so. From here on it is noted what is looked
+ * at, of this process's environment, too: what was read before was the command line alone.
+ */
+export function repeatableRun(given: ReadonlySet<string>, globals: GlobalValues): EngineOptions {
+  if (![...given].every((flag) => repeatable.has(flag)) || globals['log-level'] !== undefined) return {}
+  const observation = observe()
+  for (const { env } of Object.values(globalFlags)) lookedAtVariable(env, process.env[env])
+  process.env = observed(process.env)
+  return { repeatable: { argv: process.argv.slice(2), cwd: process.cwd(), observation } }
+}
