@@ -56,7 +56,7 @@ static int input_fill(struct inflater *i)
 	return 0;
 }
 
-/* Hands the buffer over; the plain bytes have passed the digest and the limits then. */
+/* Hands the buffer over; the plain bytes have passed the limits then. */
 static int output_flush(struct inflater *i)
 {
 	struct blob_reader *r = i->reader;
@@ -69,8 +69,6 @@ static int output_flush(struct inflater *i)
 	if (r->options.max_ratio && r->inflated > RATIO_FREE &&
 	    r->inflated / r->options.max_ratio > r->size)
 		return complain(i, STAGE_LIMIT, EFBIG, "the blob inflates beyond all proportion");
-	if (!r->plain)
-		digest_add(&r->diff_id, i->chunk->data, i->chunk->size);
 	chunk_filled(&r->queue);
 	i->chunk = chunk_to_fill(&r->queue);
 	return 0;
@@ -128,6 +126,9 @@ static int inflate_gzip(struct inflater *i)
 
 	if (inflateInit2(&z, 16 + MAX_WBITS) != Z_OK)
 		return complain(i, STAGE_LIMIT, ENOMEM, "out of memory");
+	/* gzip's own checksum says nothing that the DiffID does not. */
+	if (i->reader->options.diff_id)
+		inflateValidate(&z, 0);
 	for (;;) {
 		if (input_fill(i) < 0)
 			goto out;
@@ -234,10 +235,6 @@ static void *inflate_thread(void *argument)
 			inflate_none(&i);
 	}
 	digest_text(&r->digest, r->digest_text);
-	if (r->plain)
-		memcpy(r->diff_id_text, r->digest_text, sizeof(r->diff_id_text));
-	else
-		digest_text(&r->diff_id, r->diff_id_text);
 	free(i.input);
 	chunk_queue_close(&r->queue);
 	return NULL;
@@ -254,6 +251,9 @@ static ssize_t blob_peek(struct tar_source *source, const uint8_t **data)
 	if (!r->current) {
 		r->current = chunk_to_empty(&r->queue);
 		r->used = 0;
+		/* On this side, which has less to do than the one that inflates. */
+		if (r->current && !r->plain)
+			digest_add(&r->diff_id, r->current->data, r->current->size);
 	}
 	if (!r->current)
 		return r->trouble.stage ? -1 : 0;
@@ -288,6 +288,10 @@ int blob_finish(struct blob_reader *r)
 	chunk_queue_free(&r->queue);
 	if (r->trouble.stage)
 		return -1;
+	if (r->plain)
+		memcpy(r->diff_id_text, r->digest_text, sizeof(r->diff_id_text));
+	else
+		digest_text(&r->diff_id, r->diff_id_text);
 	if (r->options.size != UINT64_MAX && r->size != r->options.size)
 		return trouble_set(&r->trouble, STAGE_DIGEST, EPIPE,
 				   "the blob has %llu bytes, its descriptor says %llu",

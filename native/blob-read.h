@@ -1,5 +1,5 @@
-/* Reads a compressed or plain blob: a thread reads, hashes, inflates and hashes again, while the
- * caller works on what came out. Implements struct tar_source. */
+/* Reads a compressed or plain blob: a thread reads, hashes and inflates, while the caller hashes again and
+ * works on what came out. Implements struct tar_source. */
 #pragma once
 #include "chunk-queue.h"
 #include "digest.h"
