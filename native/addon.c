@@ -351,6 +351,8 @@ static const struct {
 	{"pidfdSendSignal", pidfd_send_signal_},
 	{"execve", addon_execve},
 	{"setCloexec", set_cloexec},
+	{"readEach", addon_read_each},
+	{"removeTree", addon_remove_tree},
 	{"sendFds", addon_send_fds},
 	{"receiveFds", addon_receive_fds},
 	{"getrlimit", get_rlimit},

@@ -28,6 +28,10 @@ napi_value addon_execve(napi_env env, napi_callback_info info);
 napi_value addon_on_readable(napi_env env, napi_callback_info info);
 napi_value addon_cancel_wait(napi_env env, napi_callback_info info);
 napi_value addon_flock_later(napi_env env, napi_callback_info info);
+/* addon-read.c: readEach(folder, names, heads) */
+napi_value addon_read_each(napi_env env, napi_callback_info info);
+/* addon-remove.c: removeTree(path) */
+napi_value addon_remove_tree(napi_env env, napi_callback_info info);
 /* addon-socket.c: sendFds(socket, data, fds), receiveFds(socket, maxBytes, maxFds) */
 napi_value addon_send_fds(napi_env env, napi_callback_info info);
 napi_value addon_receive_fds(napi_env env, napi_callback_info info);

@@ -20,6 +20,8 @@ interface Addon {
   syncfs(fd: number): void
   getxattr(path: string, name: string): Buffer | null
   renameat2(from: string, to: string, flags: number): void
+  readEach(folder: string, names: readonly string[], heads: number): (string | null | undefined)[]
+  removeTree(path: string): void
 }
 
 export type LockKind = 'shared' | 'exclusive'
@@ -235,6 +237,23 @@ export function readXattr(path: string, name: string): Buffer | undefined {
 /** rename that fails with EEXIST rather than replace (`noreplace`), or swaps two names (`exchange`). */
 export function renameWith(flag: keyof typeof renameFlags, from: string, to: string): void {
   addon().renameat2(from, to, renameFlags[flag])
+}
+
+/**
+ * The files `names` of every folder in `folder`, in one call: of each its name, then a text for each file, which is
+ * undefined if it is missing, and null if it has to be looked at by itself (it is large, or no file). In no order.
+ * Of the first `heads` files it is the first line only, without its end.
+ */
+export function readEach(folder: string, names: readonly string[], heads = 0): (string | null | undefined)[] {
+  return addon().readEach(folder, names, heads)
+}
+
+/**
+ * Removes a file or a folder with all below it, whatever modes the folders have, while others may be at it, too; never
+ * follows a link. Nothing there is no failure. Throws where an owner's rights end.
+ */
+export function removeTree(path: string): void {
+  addon().removeTree(path)
 }
 
 function errorCode(error: unknown): string | undefined {

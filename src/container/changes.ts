@@ -1,5 +1,5 @@
 import { TspodError } from '../base/errors.js'
-import type { ContainerRecord } from './record.js'
+import type { ListedRecord } from './record.js'
 import type { HealthcheckSpec, ResourceSpec, RestartPolicy } from './spec.js'
 
 /**
@@ -17,7 +17,7 @@ export interface RecordChanges {
 }
 
 /** The record as it is meant now. */
-export function applyChanges(record: ContainerRecord, changes: RecordChanges): ContainerRecord {
+export function applyChanges<T extends ListedRecord>(record: T, changes: RecordChanges): T {
   const { name = record.name, resources, restart, healthcheck, env } = changes
   const { healthcheck: before, ...spec } = record.spec
   const check = healthcheck === undefined ? before : healthcheck === 'none' ? undefined : healthcheck

@@ -1,6 +1,8 @@
 import { mkdirSync, readdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { TspodError } from '../base/errors.js'
+import { unrepeatable } from '../base/looks.js'
+import { readEach } from '../base/syscalls.js'
 import {
   ensureFolder,
   exists,
@@ -8,6 +10,7 @@ import {
   hasErrno,
   isMissing,
   readJson,
+  readText,
   removeFolder,
   writeFile,
   writeFileAtomic,
@@ -52,6 +55,43 @@ export function collection<T>(root: string, temporary: string, parse: (value: un
 export function namesIn(root: string): string[] {
   try {
     return readdirSync(root).sort()
+  } catch (error) {
+    if (isMissing(error)) return []
+    throw new TspodError('io', `reading ${root}`, { cause: error })
+  }
+}
+
+/** A folder's files as `readFolders` found them. */
+export interface FolderTexts {
+  readonly name: string
+  /** The text of the nth file asked for; undefined if there is none. */
+  text(index: number): string | undefined
+}
+
+/**
+ * The same few files of every folder in `root`, read at once; in no order, none if there is no such folder. Of the
+ * first `heads` files a reader wants the first line only, and may get it without the rest.
+ */
+export function readFolders(root: string, files: readonly string[], heads = 0): FolderTexts[] {
+  unrepeatable(`the folders in ${root} were read`)
+  const texts = readAll(root, files, heads)
+  const folders: FolderTexts[] = []
+  for (let at = 0; at < texts.length; at += files.length + 1) {
+    const name = texts[at] ?? ''
+    folders.push({
+      name,
+      text: (index) => {
+        const text = texts[at + 1 + index]
+        return text === null ? readText(join(root, name, files[index] ?? '')) : text
+      },
+    })
+  }
+  return folders
+}
+
+function readAll(root: string, files: readonly string[], heads: number): (string | null | undefined)[] {
+  try {
+    return readEach(root, files, heads)
   } catch (error) {
     if (isMissing(error)) return []
     throw new TspodError('io', `reading ${root}`, { cause: error })

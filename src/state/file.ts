@@ -8,13 +8,13 @@ import {
   openSync,
   readSync,
   renameSync,
-  rmSync,
   unlinkSync,
   writeSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { TspodError } from '../base/errors.js'
 import { lookedAt, lookedAtFile, unrepeatable, wrote } from '../base/looks.js'
+import { removeTree } from '../base/syscalls.js'
 
 /**
  * Folders are their owner's only. Called by root they can be passed through: containers' root is another user then,
@@ -33,7 +33,11 @@ export interface WriteOptions {
 /** The value of a JSON file; undefined if there is none, `store-corrupt` if it is not JSON. */
 export function readJson(path: string): unknown {
   const text = readText(path)
-  if (text === undefined) return undefined
+  return text === undefined ? undefined : parseJson(text, path)
+}
+
+/** The value that the text of a file stands for; `store-corrupt` if it is not JSON. */
+export function parseJson(text: string, path: string): unknown {
   try {
     return JSON.parse(text) as unknown
   } catch (error) {
@@ -122,7 +126,7 @@ export function removeFile(path: string): void {
 /** Removes a folder of our own and all below it; never follows a link. For trees with foreign owners see storage. */
 export function removeFolder(path: string): void {
   unrepeatable(`${path} was removed`)
-  rmSync(path, { recursive: true, force: true })
+  removeTree(path)
 }
 
 /** Whether a path names anything, links not followed. */

@@ -1,11 +1,13 @@
 import { TspodError } from '../../base/errors.js'
+import { isId } from '../../base/id.js'
 import type { CompleteSpec } from '../../container/complete-spec.js'
 import type { NamespaceMode } from '../../container/spec.js'
 import type { NamespacePaths } from '../../container/oci-config/namespaces.js'
 import type { NamespaceType } from '../../oci/runtime-spec.js'
+import { namesIn } from '../../state/collection.js'
 import type { Context } from '../context.js'
 import { observe } from './observe.js'
-import { findContainer, readRecord } from './store.js'
+import { findContainer, listContainersRead, readRecord, tellLeftOut } from './store.js'
 
 /** Names in `container:NAME` become IDs: a name may be another container's at the next start. */
 export function resolveDonors(context: Context, spec: CompleteSpec): CompleteSpec {
@@ -39,12 +41,41 @@ export interface Joined {
 }
 
 /** Whose namespaces a container depends on. */
-export function donorIds(spec: CompleteSpec): string[] {
+export function donorIds(spec: Pick<CompleteSpec, 'namespaces' | 'network'>): string[] {
   const modes: readonly { readonly mode: string }[] = [...Object.values(spec.namespaces), spec.network]
   const ids = modes.flatMap((mode) =>
     'container' in mode && typeof mode.container === 'string' ? [mode.container] : [],
   )
   return [...new Set(ids)]
+}
+
+/** Whose namespaces each container depends on, as far as this process has read. It never changes. */
+const knownDonors = new WeakMap<Context, Map<string, readonly string[]>>()
+
+/** The containers that depend on a namespace of another, by ID. A second call reads only those that are new. */
+export function dependentIds(context: Context, id: string): string[] {
+  const known = knownDonors.get(context)
+  if (known === undefined) {
+    const all = listContainersRead(context).map(({ record }) => [record.id, donorIds(record.spec)] as const)
+    knownDonors.set(context, new Map(all))
+    return all.flatMap(([other, donors]) => (donors.includes(id) ? other : []))
+  }
+  return namesIn(context.paths.containers).filter((other) => {
+    const donors = known.get(other) ?? donorsOf(context, other)
+    known.set(other, donors)
+    return donors.includes(id)
+  })
+}
+
+/** One that can't be read depends on nobody that we know of. */
+function donorsOf(context: Context, id: string): readonly string[] {
+  try {
+    const record = isId(id) ? readRecord(context, id) : undefined
+    return record === undefined ? [] : donorIds(record.spec)
+  } catch (error) {
+    tellLeftOut(context, id, error)
+    return []
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
 import { TspodError } from '../../base/errors.js'
-import type { ContainerRecord } from '../../container/record.js'
+import type { ListedRecord } from '../../container/record.js'
 import type { Context } from '../context.js'
 import { findContainer } from './store.js'
 import type { ContainerSummary } from './types.js'
@@ -7,7 +7,7 @@ import type { ContainerSummary } from './types.js'
 export interface Filters {
   /** `status=` or `exited=` was asked for: then those that do not run are meant too. */
   readonly namesStatus: boolean
-  matches(summary: ContainerSummary, record: ContainerRecord): boolean
+  matches(summary: ContainerSummary, record: ListedRecord): boolean
 }
 
 interface FilterInput {
@@ -15,7 +15,7 @@ interface FilterInput {
   readonly now: Date
 }
 
-type Test = (summary: ContainerSummary, record: ContainerRecord) => boolean
+type Test = (summary: ContainerSummary, record: ListedRecord) => boolean
 
 /** `key=value` texts as one test: the same key twice is “or” (labels: “and”), different keys are “and”. */
 export function compileFilters(texts: readonly string[], input: FilterInput): Filters {

@@ -1,25 +1,36 @@
-import type { ContainerRecord } from '../../container/record.js'
+import type { ContainerRecord, ListedRecord } from '../../container/record.js'
 import type { HealthStatus, ObservedHealth } from '../../runtime/protocol.js'
-import { exists, readJson } from '../../state/file.js'
+import { readText } from '../../state/file.js'
 import type { Context } from '../context.js'
 import { isUp, type Observed } from './observe.js'
 import { containerPaths } from './store.js'
 
 /** What the checks of a container found; undefined before the first one, and where the file tells nothing. */
 export function readHealth(context: Context, id: string): ObservedHealth | undefined {
-  const path = containerPaths(context.paths, id).health
+  return healthIn(readText(containerPaths(context.paths, id).health))
+}
+
+function healthIn(text: string | undefined): ObservedHealth | undefined {
   try {
-    return exists(path) ? parseHealth(readJson(path)) : undefined
-  } catch (error) {
-    context.log('debug', `${path}: ${error instanceof Error ? error.message : String(error)}`)
+    return text === undefined ? undefined : parseHealth(JSON.parse(text) as unknown)
+  } catch {
+    /* Not JSON: the next check writes it whole. */
     return undefined
   }
 }
 
 /** The health of a container that has a check, if it runs: `starting` until there is a result. */
 export function healthStatus(context: Context, record: ContainerRecord, seen: Observed): HealthStatus | undefined {
-  if (record.spec.healthcheck === undefined || !isUp(seen)) return undefined
-  return readHealth(context, record.id)?.status ?? 'starting'
+  return healthStatusOf(record, seen, () => readText(containerPaths(context.paths, record.id).health))
+}
+
+/** The same by the text of `health.json`, asked for only if it matters. */
+export function healthStatusOf(
+  record: ListedRecord,
+  seen: Observed,
+  text: () => string | undefined,
+): HealthStatus | undefined {
+  return record.spec.healthcheck === undefined || !isUp(seen) ? undefined : (healthIn(text())?.status ?? 'starting')
 }
 
 /** As far as a reader depends on it. */

@@ -1,7 +1,7 @@
 import { processIsAlive } from '../../base/syscalls.js'
 import type { ContainerRecord } from '../../container/record.js'
 import type { ObservedState } from '../../runtime/protocol.js'
-import { readJson, readText } from '../../state/file.js'
+import { parseJson, readJson, readText } from '../../state/file.js'
 import type { Context } from '../context.js'
 import { isFrozen } from './freezer.js'
 import { containerPaths } from './store.js'
@@ -29,6 +29,13 @@ export function observe(context: Context, id: string): Observed {
   }
 }
 
+/** The same of a text that was just read; undefined stands for no file. */
+export function observeText(context: Context, id: string, text: string | undefined): Observed {
+  const path = containerPaths(context.paths, id).state
+  const seen = judge(parseState(text === undefined ? undefined : parseJson(text, path)))
+  return isBetween(seen) ? observe(context, id) : seen
+}
+
 export function observeRecord(context: Context, record: Pick<ContainerRecord, 'id'>): Observed {
   return observe(context, record.id)
 }
@@ -40,13 +47,28 @@ function isBetween({ state, status }: Observed): boolean {
 function judge(state: ObservedState | undefined): Observed {
   if (!state) return { status: 'created', monitored: false, pid: 0 }
   const sameBoot = state.bootId === bootId()
-  const monitored = sameBoot && processIsAlive(state.monitorPid, state.monitorStartTime)
+  const isMonitored = (): boolean => sameBoot && processIsAlive(state.monitorPid, state.monitorStartTime)
+  if (state.status === 'exited') return ended(state, isMonitored)
+  const monitored = isMonitored()
   if (state.status === 'created') return { status: 'created', state, monitored, pid: monitored ? state.pid : 0 }
   const alive = sameBoot && state.status === 'running' && processIsAlive(state.pid, state.startTime)
   if (alive) return { status: isFrozen(state.cgroupPath) ? 'paused' : 'running', state, monitored, pid: state.pid }
   /* Between the process's end and the monitor's word the container still counts as running. */
   if (state.status === 'running' && monitored) return { status: 'running', state, monitored, pid: state.pid }
   return { status: 'exited', state, monitored, pid: 0 }
+}
+
+/** Few want to know whether the monitor of an ended container is there, and a process that is gone is slow to miss. */
+function ended(state: ObservedState, isMonitored: () => boolean): Observed {
+  let known: boolean | undefined
+  return {
+    status: 'exited',
+    state,
+    get monitored() {
+      return (known ??= isMonitored())
+    },
+    pid: 0,
+  }
 }
 
 /** Whether it has processes, be they frozen. */

@@ -1,12 +1,20 @@
 import { lstatSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { TspodError } from '../../base/errors.js'
-import type { ContainerRecord } from '../../container/record.js'
+import type { ContainerRecord, ListedRecord } from '../../container/record.js'
 import type { Context } from '../context.js'
 import { compileFilters } from './filters.js'
-import { healthStatus } from './health.js'
-import { exitCodeOf, observe, type Observed } from './observe.js'
-import { containerPaths, idOf, listRecords, readRecord } from './store.js'
+import { healthStatusOf } from './health.js'
+import { exitCodeOf, isUp, observeText, type Observed } from './observe.js'
+import {
+  containerPaths,
+  idOf,
+  type ListedContainer,
+  listContainersRead,
+  listRecords,
+  readRecord,
+  tellLeftOut,
+} from './store.js'
 import type { ContainerSummary, ListOptions, PublishedPort } from './types.js'
 
 /** The containers, the newest first: those that run, or all. */
@@ -15,30 +23,30 @@ export async function listContainers(context: Context, options: ListOptions = {}
   await sweep(context)
   const filters = compileFilters(options.filters ?? [], { context, now: context.clock() })
   const everything = options.all === true || options.last !== undefined || filters.namesStatus
-  const records = listRecords(context).reverse()
-  const chosen = options.last === undefined || options.last < 0 ? records : records.slice(0, options.last)
+  const ofInterest = everything ? undefined : isOfRunning(context)
+  const all = listContainersRead(context, ofInterest).reverse()
   const result: ContainerSummary[] = []
-  for (const record of chosen) {
-    const summary = trySummary(context, record)
+  for (const listed of options.last === undefined || options.last < 0 ? all : all.slice(0, options.last)) {
+    const summary = trySummary(context, listed)
     if (!summary) continue
-    if (!everything && summary.status !== 'running' && summary.status !== 'paused') continue
-    if (!filters.matches(summary, record)) continue
-    result.push(options.size === true ? { ...summary, size: sizeOf(context, record) } : summary)
+    if (!everything && !isUp(summary)) continue
+    if (!filters.matches(summary, listed.record)) continue
+    result.push(options.size === true ? { ...summary, size: sizeOf(context, listed.record) } : summary)
   }
   return result
 }
 
-/** One that is being removed while we look is not there. */
-function trySummary(context: Context, record: ContainerRecord): ContainerSummary | undefined {
+/** Most containers of a long list have ended, which their state alone says. */
+function isOfRunning(context: Context): (id: string, state: string | undefined) => boolean {
+  return (id, state) => state !== undefined && isUp(observeText(context, id, state))
+}
+
+/** What can't be read must not hide the others. */
+function trySummary(context: Context, { record, state, health }: ListedContainer): ContainerSummary | undefined {
   try {
-    const seen = observe(context, record.id)
-    const health = healthStatus(context, record, seen)
-    return { ...summaryOf(record, seen), ...(health === undefined ? {} : { health }) }
+    return summaryOf(record, observeText(context, record.id, state), health)
   } catch (error) {
-    context.log(
-      'warn',
-      `container ${record.name} is left out: ${error instanceof Error ? error.message : String(error)}`,
-    )
+    tellLeftOut(context, record.id, error)
     return undefined
   }
 }
@@ -49,10 +57,11 @@ export function containerExists(context: Context, nameOrId: string): boolean {
   return id !== undefined && readRecord(context, id) !== undefined
 }
 
-export function summaryOf(record: ContainerRecord, seen: Observed): ContainerSummary {
+function summaryOf(record: ListedRecord, seen: Observed, healthText: string | undefined): ContainerSummary {
   const { spec } = record
   const { state } = seen
   const exitCode = exitCodeOf(seen)
+  const health = healthStatusOf(record, seen, () => healthText)
   return {
     id: record.id,
     name: record.name,
@@ -71,11 +80,12 @@ export function summaryOf(record: ContainerRecord, seen: Observed): ContainerSum
     mounts: spec.mounts.map((mount) => mount.target),
     networks: spec.network.mode === 'bridge' ? spec.network.networks : [],
     restarts: state?.restartCount ?? 0,
+    ...(health === undefined ? {} : { health }),
     autoRemove: spec.remove,
   }
 }
 
-export function publishedPorts({ spec }: ContainerRecord): PublishedPort[] {
+export function publishedPorts({ spec }: ListedRecord): PublishedPort[] {
   return spec.publish.map((port) => ({
     hostIp: port.hostIp ?? '0.0.0.0',
     hostPort: port.hostPort ?? 0,
@@ -86,7 +96,7 @@ export function publishedPorts({ spec }: ContainerRecord): PublishedPort[] {
 }
 
 /** Bytes of a container's own layer, and with its image's. What may not be read is not counted. */
-export function sizeOf(context: Context, record: ContainerRecord): { writable: number; virtual: number } {
+export function sizeOf(context: Context, record: ListedRecord): { writable: number; virtual: number } {
   const writable = treeSize(join(containerPaths(context.paths, record.id).folder, 'upper'))
   const layers = record.spec.image.layers.map((diffId) =>
     treeSize(join(context.paths.layers, diffId.slice(diffId.indexOf(':') + 1), 'diff')),

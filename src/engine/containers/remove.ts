@@ -6,7 +6,7 @@ import { namesIn } from '../../state/collection.js'
 import { removeFile, removeFolder } from '../../state/file.js'
 import type { Context } from '../context.js'
 import { emitContainerEvent } from '../events/write.js'
-import { donorIds } from './donors.js'
+import { dependentIds } from './donors.js'
 import { isUp, observe } from './observe.js'
 import {
   containerPaths,
@@ -139,14 +139,14 @@ async function stopForRemoval(context: Context, record: ContainerRecord, options
 }
 
 async function removeDependents(context: Context, record: ContainerRecord, options: RemoveOptions): Promise<void> {
-  const dependents = listRecords(context).filter((other) => donorIds(other.spec).includes(record.id))
+  const dependents = dependentIds(context, record.id)
   if (dependents.length === 0) return
   if (options.depend !== true && options.force !== true) {
-    const names = dependents.map((other) => other.id.slice(0, 12)).join(', ')
+    const names = dependents.map((other) => other.slice(0, 12)).join(', ')
     throw new TspodError(
       'container-state',
       `container ${record.id} has dependent containers which must be removed before it: ${names}: container already exists`,
     )
   }
-  for (const other of dependents) await removeContainer(context, other.id, { ...options, force: true })
+  for (const other of dependents) await removeContainer(context, other, { ...options, force: true })
 }

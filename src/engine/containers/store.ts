@@ -3,14 +3,21 @@ import { basename, join } from 'node:path'
 import { TspodError } from '../../base/errors.js'
 import { isId, isIdPrefix } from '../../base/id.js'
 import { applyChanges, parseChanges, type RecordChanges } from '../../container/changes.js'
-import { type ContainerRecord, parseRecord } from '../../container/record.js'
-import { namesIn } from '../../state/collection.js'
+import {
+  type ContainerRecord,
+  type ListedRecord,
+  parseListedRecord,
+  parseRecord,
+  recordText,
+} from '../../container/record.js'
+import { namesIn, readFolders } from '../../state/collection.js'
 import {
   exists,
   folderMode,
   hasErrno,
   isMissing,
   makeFolder,
+  parseJson,
   readJson,
   removeFile,
   syncFolder,
@@ -39,17 +46,17 @@ export interface ContainerPaths {
 }
 
 export function containerPaths(paths: Paths, id: string): ContainerPaths {
-  const folder = join(paths.containers, id)
-  const run = join(paths.runContainers, id)
+  const folder = `${paths.containers}/${id}`
+  const run = `${paths.runContainers}/${id}`
   return {
     folder,
-    record: join(folder, 'config.json'),
-    changes: join(folder, 'changes.json'),
-    state: join(folder, 'state.json'),
-    health: join(folder, 'health.json'),
-    log: join(folder, 'log'),
+    record: `${folder}/config.json`,
+    changes: `${folder}/changes.json`,
+    state: `${folder}/state.json`,
+    health: `${folder}/health.json`,
+    log: `${folder}/log`,
     run,
-    socket: join(run, 'attach.sock'),
+    socket: `${run}/attach.sock`,
     lock: lockPath(paths, id),
   }
 }
@@ -124,19 +131,68 @@ export function idOfName(context: Context, name: string): string | undefined {
 
 /** Every container, the oldest first. One that can't be read is reported and left out. */
 export function listRecords(context: Context): ContainerRecord[] {
-  const records = namesIn(context.paths.containers).flatMap((id) => {
-    if (!isId(id)) return []
+  return readContainers(context, ['config.json', 'changes.json'], (texts, path) => {
+    const record = parseRecord(parseJson(texts[0] ?? '', path('config.json')), path('config.json'))
+    return { record: changed(record, texts[1], path('changes.json')) }
+  }).map(({ record }) => record)
+}
+
+/** What a list shows of a container, the texts as they were read. */
+export interface ListedContainer {
+  readonly record: ListedRecord
+  /** `state.json` and `health.json` */
+  readonly state: string | undefined
+  readonly health: string | undefined
+}
+
+/** As `listRecords`, with no more of each than lists need, and only those of which `wanted` says so. */
+export function listContainersRead(
+  context: Context,
+  wanted: (id: string, state: string | undefined) => boolean = () => true,
+): ListedContainer[] {
+  const files = ['config.json', 'changes.json', 'state.json', 'health.json']
+  return readContainers(
+    context,
+    files,
+    ([config = '', changes, state, health], path, id) => {
+      if (!wanted(id, state)) return []
+      const record = parseListedRecord(config, path('config.json'))
+      return { record: changed(record, changes, path('changes.json')), state, health }
+    },
+    1,
+  )
+}
+
+function readContainers<T extends { readonly record: ListedRecord }>(
+  context: Context,
+  files: readonly string[],
+  parse: (texts: readonly (string | undefined)[], path: (file: string) => string, id: string) => T | [],
+  heads = 0,
+): T[] {
+  const root = context.paths.containers
+  const read = readFolders(root, files, heads).flatMap((folder) => {
+    if (!isId(folder.name)) return []
     try {
-      return readRecord(context, id) ?? []
+      const texts = files.map((_, index) => folder.text(index))
+      return texts[0] === undefined ? [] : parse(texts, (file) => `${root}/${folder.name}/${file}`, folder.name)
     } catch (error) {
-      context.log(
-        'warn',
-        `container ${id.slice(0, 12)} is left out: ${error instanceof Error ? error.message : String(error)}`,
-      )
+      tellLeftOut(context, folder.name, error)
       return []
     }
   })
-  return records.sort((one, other) => (one.created < other.created ? -1 : one.created > other.created ? 1 : 0))
+  return read.sort(({ record: one }, { record: other }) =>
+    one.created < other.created ? -1 : one.created > other.created ? 1 : 0,
+  )
+}
+
+/** One whose files can't be read must not hide the others. */
+export function tellLeftOut(context: Context, id: string, error: unknown): void {
+  const message = error instanceof Error ? error.message : String(error)
+  context.log('warn', `container ${id.slice(0, 12)} is left out: ${message}; "tspod system check --repair" may help`)
+}
+
+function changed<T extends ListedRecord>(record: T, changes: string | undefined, path: string): T {
+  return changes === undefined ? record : applyChanges(record, parseChanges(parseJson(changes, path), path))
 }
 
 /**
@@ -200,7 +256,7 @@ export function saveRecord(context: Context, record: ContainerRecord, options: {
   makeFolder(join(half, 'work'), 0o700)
   giveToContainersRoot(join(half, 'upper'))
   giveToContainersRoot(join(half, 'work'))
-  writeFile(join(half, 'config.json'), JSON.stringify(record), options)
+  writeFile(join(half, 'config.json'), recordText(record), options)
   if (options.sync) syncFolder(half)
   renameSync(half, folder)
   if (options.sync) syncFolder(context.paths.containers)

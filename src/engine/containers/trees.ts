@@ -1,7 +1,7 @@
-import { renameSync, rmSync } from 'node:fs'
+import { renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { randomBytes } from '../../base/id.js'
-import { hasErrno, isMissing } from '../../state/file.js'
+import { hasErrno, isMissing, removeFolder } from '../../state/file.js'
 import type { Context } from '../context.js'
 
 /** The beginning of names in tmp/ of what is on its way out: whoever finds it may help. */
@@ -22,7 +22,7 @@ export async function removeTree(context: Context, path: string): Promise<void> 
 /** Removes a folder whatever ids its files have: those that are not ours are removed inside the user namespace. */
 export async function clearTree(path: string): Promise<void> {
   try {
-    rmSync(path, { recursive: true, force: true })
+    removeFolder(path)
   } catch (error) {
     if (!hasErrno(error, 'EACCES') && !hasErrno(error, 'EPERM') && !hasErrno(error, 'ENOTEMPTY')) throw error
     const { removeTrees } = await import('../../storage/remove.js')
