@@ -182,6 +182,7 @@ void session_died(struct session *session, int status)
 	stdio_finish(&session->stdio);
 	log_end(session->log, LOG_STDOUT);
 	log_end(session->log, LOG_STDERR);
+	log_end_run(session->log);
 	drop_cgroup(session);
 	session_forget_run(session);
 	if (session->plan && container_run_poststop(session->plan, &why) < 0)

@@ -1,4 +1,5 @@
 #include "log-journal.h"
+#include "util.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 
 struct log_journal {
 	int fd;
+	char *id;
 	char *constant; /* the fields that every line has */
 	size_t constant_length;
 };
@@ -114,12 +116,16 @@ struct log_journal *log_journal_open(const struct log_plan *plan, const char *id
 
 	if (!journal)
 		return NULL;
+	journal->fd = -1;
+	journal->id = strdup(id);
 	add_fields(&text, plan, id, container);
 	journal->constant = text.bytes;
 	journal->constant_length = text.length;
 	journal->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (text.failed || strlen(path) >= sizeof(address.sun_path))
-		errno = text.failed ? ENOMEM : ENAMETOOLONG;
+	if (text.failed || !journal->id)
+		errno = ENOMEM;
+	else if (strlen(path) >= sizeof(address.sun_path))
+		errno = ENAMETOOLONG;
 	else if (journal->fd >= 0) {
 		strcpy(address.sun_path, path);
 		setsockopt(journal->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
@@ -128,6 +134,18 @@ struct log_journal *log_journal_open(const struct log_plan *plan, const char *id
 	}
 	log_journal_close(journal);
 	return NULL;
+}
+
+static int send_parts(struct log_journal *journal, struct iovec *parts, size_t count)
+{
+	struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
+
+	for (;;) {
+		if (sendmsg(journal->fd, &message, MSG_NOSIGNAL) >= 0)
+			return 0;
+		if (errno != EINTR)
+			return -1;
+	}
 }
 
 int log_journal_send(struct log_journal *journal, const struct log_line *line)
@@ -144,16 +162,21 @@ int log_journal_send(struct log_journal *journal, const struct log_line *line)
 		{(void *)line->bytes, line->length},
 		{"\n", 1},
 	};
-	struct msghdr message = {.msg_iov = parts, .msg_iovlen = sizeof(parts) / sizeof(parts[0])};
 
 	for (int i = 0; i < 8; i++)
 		size[i] = (unsigned char)(total >> (8 * i));
-	for (;;) {
-		if (sendmsg(journal->fd, &message, MSG_NOSIGNAL) >= 0)
-			return 0;
-		if (errno != EINTR)
-			return -1;
-	}
+	return send_parts(journal, parts, ARRAY_LENGTH(parts));
+}
+
+int log_journal_end(struct log_journal *journal)
+{
+	struct iovec parts[] = {
+		{"PRIORITY=7\nTSPOD_LOG_END=", 25},
+		{journal->id, strlen(journal->id)},
+		{"\n", 1},
+	};
+
+	return send_parts(journal, parts, ARRAY_LENGTH(parts));
 }
 
 void log_journal_close(struct log_journal *journal)
@@ -162,6 +185,7 @@ void log_journal_close(struct log_journal *journal)
 
 	if (journal->fd >= 0)
 		close(journal->fd);
+	free(journal->id);
 	free(journal->constant);
 	free(journal);
 	errno = saved;

@@ -341,6 +341,12 @@ void log_end(struct log *log, enum log_stream stream)
 		flush_batch(log);
 }
 
+void log_end_run(struct log *log)
+{
+	if (log->journal)
+		log_journal_end(log->journal);
+}
+
 int log_reopen(struct log *log)
 {
 	return log->path ? open_file(log, log->path) : 0;

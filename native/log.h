@@ -17,6 +17,9 @@ void log_write(struct log *, enum log_stream, const char *bytes, size_t length);
 /* The stream has ended: what was held back of an unfinished character goes out. */
 void log_end(struct log *, enum log_stream);
 
+/* So has the other one, and the run with them. */
+void log_end_run(struct log *);
+
 /* Opens the file anew: somebody has moved it. */
 int log_reopen(struct log *);
 

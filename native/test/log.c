@@ -282,6 +282,10 @@ static void journald_gets_fields(void)
 	assert(!memmem(got, (size_t)length, "PARTIAL", 7));
 	length = recv(fd, got, sizeof(got), 0);
 	assert(memmem(got, (size_t)length, "CONTAINER_PARTIAL_MESSAGE=true\n", 31));
+	log_end_run(log);
+	length = recv(fd, got, sizeof(got), 0);
+	assert(length > 0 &&
+	       !memcmp(got, "PRIORITY=7\nTSPOD_LOG_END=0123456789abcdef\n", (size_t)length));
 	log_close(log);
 	json_decref(fields);
 	close(fd);

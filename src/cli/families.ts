@@ -1,5 +1,5 @@
 import type { Command, Interfaces } from '@oclif/core'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { TspodError } from '../base/errors.js'
 import type { ContainerSummary, Engine } from '../index.js'
 import { BaseCommand, Flags } from './base-command.js'
@@ -66,12 +66,13 @@ export abstract class ContainersCommand<T extends Declares> extends BaseCommand 
 
   async #names(engine: Engine, argv: readonly string[], flags: FlagsOf<T> & Selection): Promise<readonly string[]> {
     const { all, latest, cidfile = [], filter = [] } = flags
-    const fromFiles = cidfile.map(readIdFile)
+    // Where a container may be missing, so may the file with its ID: a service's --rm has removed both.
+    const mayMiss = this.isIgnored(new TspodError('no-such-container', ''), flags)
+    const fromFiles = cidfile.filter((path) => !mayMiss || existsSync(path)).map(readIdFile)
     const selects = all || latest || filter.length > 0
     if (selects && argv.length > 0)
       throw new TspodError('usage', 'no container may be named with --all, --latest or --filter')
-    if (!selects && argv.length + fromFiles.length === 0)
-      throw new TspodError('usage', 'name a container, or use --all')
+    if (!selects && argv.length + cidfile.length === 0) throw new TspodError('usage', 'name a container, or use --all')
     if (latest) return (await engine.containers.list({ all: true, last: 1 })).map(({ id }) => id)
     if (!selects) return [...argv, ...fromFiles]
     const listed = await engine.containers.list({ all: true, filters: filter })

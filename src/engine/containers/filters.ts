@@ -55,6 +55,8 @@ const statuses = [
   'unknown',
 ]
 
+const policies = ['no', 'on-failure', 'always', 'unless-stopped']
+
 const healths = ['none', 'starting', 'healthy', 'unhealthy']
 
 const makers: Readonly<Record<string, (value: string, input: FilterInput) => Test>> = {
@@ -126,10 +128,11 @@ const makers: Readonly<Record<string, (value: string, input: FilterInput) => Tes
     (value) =>
     ({ command }) =>
       command.join(' ') === value || command[0] === value,
-  restart:
-    (value) =>
-    (_, { spec }) =>
-      spec.restart.name === value,
+  'restart-policy': (value) => {
+    if (!policies.includes(value))
+      throw new TspodError('invalid-argument', `${value} is not a valid restart policy: ${policies.join(', ')}`)
+    return (_, { spec }) => spec.restart.name === value
+  },
   'is-task': () => () => true,
 }
 

@@ -21,13 +21,7 @@ export function logPath(context: Context, record: ContainerRecord): string {
   return record.spec.log.path ?? containerPaths(context.paths, record.id).log
 }
 
-/** The names that Podman gives them, so that the same queries find both. */
-function journalFields({ id, name, spec }: ContainerRecord): Record<string, string> {
-  return {
-    CONTAINER_ID_FULL: id,
-    CONTAINER_ID: id.slice(0, 12),
-    CONTAINER_NAME: name,
-    IMAGE_NAME: spec.image.name,
-    ...(spec.log.tag === undefined ? {} : { CONTAINER_TAG: spec.log.tag }),
-  }
+/** What Docker adds to the names of the container, which the monitor gives its lines itself. */
+function journalFields({ spec }: ContainerRecord): Record<string, string> {
+  return { IMAGE_NAME: spec.image.name }
 }

@@ -1,13 +1,12 @@
-import { watch } from 'node:fs'
 import { dirname } from 'node:path'
 import { TspodError } from '../../base/errors.js'
 import type { ContainerRecord } from '../../container/record.js'
 import type { Context } from '../context.js'
+import { hasEnded, watchFolder } from './log-changes.js'
 import { isRotated, LogFile, logFiles, tailOffset } from './log-file.js'
 import { parseLogRecord, timeOf } from './log-format.js'
 import { logPath } from './log-plan.js'
-import { isUp, observe } from './observe.js'
-import { findContainer, readRecord } from './store.js'
+import { findContainer } from './store.js'
 import type { LogLine, LogOptions } from './types.js'
 
 /** The lines of a container's log, the oldest first; with `follow` until it has ended. */
@@ -17,26 +16,31 @@ export async function* containerLogs(
   options: LogOptions = {},
 ): AsyncGenerator<LogLine> {
   const record = findContainer(context, nameOrId)
-  requireReadable(record)
+  const lines = await linesByDriver(context, record, options)
   const since = options.since?.getTime() ?? Number.NEGATIVE_INFINITY
   const until = options.until?.getTime() ?? Number.POSITIVE_INFINITY
-  for await (const line of rawLines(context, record, options)) {
+  for await (const line of lines) {
     const time = timeOf(line)
     if (time > until) return
     if (!(time < since)) yield line
   }
 }
 
-function requireReadable({ spec, name }: ContainerRecord): void {
-  const { driver } = spec.log
-  if (driver === 'k8s-file' || driver === 'json-file') return
+async function linesByDriver(
+  context: Context,
+  record: ContainerRecord,
+  options: LogOptions,
+): Promise<AsyncIterable<LogLine>> {
+  const { driver } = record.spec.log
+  if (driver === 'k8s-file' || driver === 'json-file') return fileLines(context, record, options)
+  if (driver === 'journald') return (await import('./journal.js')).journalLines(context, record.id, options)
   throw new TspodError(
     'not-supported',
-    `this container is using the '${driver}' log driver, cannot read logs of ${name}: this container is not logging output`,
+    `this container is using the '${driver}' log driver, cannot read logs of ${record.name}: this container is not logging output`,
   )
 }
 
-async function* rawLines(context: Context, record: ContainerRecord, options: LogOptions): AsyncGenerator<LogLine> {
+async function* fileLines(context: Context, record: ContainerRecord, options: LogOptions): AsyncGenerator<LogLine> {
   const path = logPath(context, record)
   const files = logFiles(path)
   const position = startOf(files, options.tail)
@@ -90,7 +94,7 @@ async function* follow(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<LogLine> {
   let file = start
-  const changes = watchFolder(path, signal)
+  const changes = watchFolder(dirname(path), signal)
   try {
     for (;;) {
       /* Asked before reading: what was written before the end is then read after it. */
@@ -112,12 +116,6 @@ async function* follow(
   }
 }
 
-function hasEnded(context: Context, id: string): boolean {
-  if (readRecord(context, id) === undefined) return true
-  const seen = observe(context, id)
-  return !isUp(seen) && !seen.monitored
-}
-
 /** The file that the path names now, if that is not the one being read. */
 function nextFile(path: string, current: LogFile | undefined): LogFile | undefined {
   return current === undefined || isRotated(path, current.inode) ? tryOpen(path) : undefined
@@ -129,38 +127,5 @@ function tryOpen(path: string): LogFile | undefined {
   } catch {
     /* Between two files of a rotation, or not begun: the next change brings it. */
     return undefined
-  }
-}
-
-interface Changes {
-  /** Resolves when something may have changed. */
-  next(): Promise<void>
-  close(): void
-}
-
-const lookAgainMilliseconds = 500
-
-/** Woken by the folder's changes, the log's and the state's; and now and then, since a killed monitor changes nothing. */
-function watchFolder(path: string, signal: AbortSignal | undefined): Changes {
-  let wake: () => void = () => undefined
-  let pending = false
-  const notice = (): void => {
-    pending = true
-    wake()
-  }
-  const watcher = watch(dirname(path), notice)
-  watcher.on('error', notice)
-  const timer = setInterval(notice, lookAgainMilliseconds)
-  signal?.addEventListener('abort', notice)
-  return {
-    next: async () => {
-      if (!pending) await new Promise<void>((resolve) => (wake = resolve))
-      pending = false
-    },
-    close: () => {
-      watcher.close()
-      clearInterval(timer)
-      signal?.removeEventListener('abort', notice)
-    },
   }
 }

@@ -1,22 +1,16 @@
 import { TspodError } from '../../base/errors.js'
 import { findHelper } from '../../../rootless/ladder.js'
+import { runCommand } from '../../runtime/command.js'
 import type { Context } from '../context.js'
-
-const maximumOutput = 8 * 1024 * 1024
 
 /** The output of `systemctl --user …`. Throws if there is no systemd for this user to talk to. */
 export async function systemctl(context: Context, argv: readonly string[]): Promise<string> {
   const program = findHelper('systemctl', context.env['PATH'])?.path
   if (program === undefined)
     throw new TspodError('host-requirement', 'systemctl is not installed: quadlets are services of systemd')
-  const { execFile } = await import('node:child_process')
-  const options = { env: context.env as NodeJS.ProcessEnv, maxBuffer: maximumOutput, encoding: 'utf8' } as const
-  return new Promise((resolve, reject) => {
-    execFile(program, ['--user', '--no-pager', ...argv], options, (error, stdout, stderr) => {
-      if (error === null) resolve(stdout)
-      else reject(new TspodError('host-requirement', explain(argv, stderr), { cause: error }))
-    })
-  })
+  const { status, stdout, stderr } = await runCommand(program, ['--user', '--no-pager', ...argv], context)
+  if (status !== 0) throw new TspodError('host-requirement', explain(argv, stderr))
+  return stdout.toString('utf8')
 }
 
 function explain(argv: readonly string[], stderr: string): string {

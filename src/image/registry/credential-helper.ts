@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process'
 import { TspodError } from '../../base/errors.js'
+import { runCommand } from '../../runtime/command.js'
 import type { Credentials } from './auth.js'
 
 const maximumAnswer = 1024 * 1024
@@ -91,30 +91,17 @@ function parseAnswer(output: string, program: string): Credentials {
     : { kind: 'password', username, password: secret }
 }
 
-function run(
+async function run(
   program: string,
   action: 'get' | 'store' | 'erase' | 'list',
   input: string,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<{ status: number; output: string }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, [action], { stdio: ['pipe', 'pipe', 'ignore'], env, timeout: timeoutMilliseconds })
-    const chunks: Buffer[] = []
-    let length = 0
-    child.stdout.on('data', (chunk: Buffer) => {
-      length += chunk.length
-      if (length > maximumAnswer) child.kill('SIGKILL')
-      else chunks.push(chunk)
-    })
-    child.stdin.on('error', () => undefined) /* It may end without reading. */
-    child.once('error', (error) => {
-      reject(
-        new TspodError('config-invalid', `credential helper ${program} cannot be run: ${error.message}`, {
-          cause: error,
-        }),
-      )
-    })
-    child.once('close', (code) => resolve({ status: code ?? 1, output: Buffer.concat(chunks).toString('utf8') }))
-    child.stdin.end(input)
-  })
+  try {
+    const options = { input, env, timeoutMilliseconds, maximumOutput: maximumAnswer }
+    const { status, stdout } = await runCommand(program, [action], options)
+    return { status, output: stdout.toString('utf8') }
+  } catch (error) {
+    throw new TspodError('config-invalid', 'asking a credential helper', { cause: error })
+  }
 }
