@@ -5,7 +5,7 @@ import type { ContainerSpec } from './spec.js'
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 const proxyVariables = ['http_proxy', 'https_proxy', 'ftp_proxy', 'no_proxy']
 
-/** The container's variables as `KEY=VALUE`: defaults, containers.conf, the image, proxies if asked for, the spec. */
+/** The container's variables as `KEY=VALUE`: defaults, containers.conf, the image, proxies unless that is off, the spec. */
 export function completeEnvironment(
   spec: ContainerSpec,
   image: ImageRunConfig,
@@ -18,7 +18,7 @@ export function completeEnvironment(
   if (table.env_host === true) addHost(variables, env)
   addAll(variables, table.env ?? [])
   addAll(variables, image.Env ?? [])
-  if (spec.httpProxy ?? table.http_proxy ?? false) addProxies(variables, env)
+  if (spec.httpProxy ?? table.http_proxy ?? true) addProxies(variables, env)
   if (spec.unsetEnvAll === true) variables.clear()
   for (const name of spec.unsetEnv ?? []) variables.delete(name)
   for (const [name, value] of Object.entries(spec.env ?? {})) variables.set(name, value)

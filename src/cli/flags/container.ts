@@ -19,7 +19,7 @@ export const containerFlags = {
   }),
   'env-file': listFlag(asTyped, 'Read environment variables from a file', { helpValue: 'FILE' }),
   'env-host': switchFlag("Pass the caller's whole environment"),
-  'http-proxy': switchFlag('Pass the proxy variables of the caller'),
+  'http-proxy': switchFlagOn('Pass the proxy variables of the caller'),
   unsetenv: listFlag(asTyped, 'Unset a variable that the image sets', { helpValue: 'KEY' }),
   'unsetenv-all': switchFlag('Unset all variables that the image sets'),
   workdir: textFlag('Working directory inside the container', { char: 'w' }),

@@ -47,10 +47,10 @@ describe('the environment', () => {
     expect(env.some((text) => text.startsWith('SECRET'))).toBe(false)
   })
 
-  test('has proxies only if asked for', () => {
+  test('has proxies, unless that is off', () => {
     const env = { http_proxy: 'http://proxy', HTTPS_PROXY: 'http://proxy' }
-    expect(complete({}, {}, { env }).env.join()).not.toContain('proxy')
-    expect(complete({ httpProxy: true }, {}, { env }).env).toEqual(
+    expect(complete({ httpProxy: false }, {}, { env }).env.join()).not.toContain('proxy')
+    expect(complete({}, {}, { env }).env).toEqual(
       expect.arrayContaining(['http_proxy=http://proxy', 'HTTPS_PROXY=http://proxy']),
     )
   })
