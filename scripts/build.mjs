@@ -6,6 +6,7 @@
  * dist/vendor/      the dependencies that few runs need, each a file of its own: whoever does not use them does not read them
  * dist/index.js     the library: ESM, dynamic imports as chunks beside it
  * dist/oclif.manifest.json  what the commands are called and which flags they have
+ * dist/help/        what `--help` prints
  * dist/types/       declarations of the library (skipped with --fast)
  */
 import { createHash } from 'node:crypto'
@@ -15,6 +16,7 @@ import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Config } from '@oclif/core'
 import { build } from 'esbuild'
+import { topics, writeHelp } from './build/help.mjs'
 import { bundleProgram } from './build/program.mjs'
 import { lazyOclif } from './build/lazy-oclif.mjs'
 import { buildVendors, vendors } from './build/vendors.mjs'
@@ -71,12 +73,13 @@ async function describe(files) {
     external: ['typescript', 'ts-node', 'tsx'],
   })
   const commands = { strategy: 'explicit', target: './describe.cjs', identifier: 'classes' }
-  const pjson = { name: 'tspod', version, oclif: { bin: 'tspod', commands } }
+  const pjson = { name: 'tspod', version, oclif: { bin: 'tspod', commands, topicSeparator: ' ', topics } }
   const config = await Config.load({ root: dist, version, pjson })
   rmSync(outfile)
   const manifest = config.plugins.get('tspod').manifest
   if (Object.keys(manifest.commands).length !== files.length) throw new Error('some commands did not load')
   writeFileSync(join(dist, 'oclif.manifest.json'), `${JSON.stringify(manifest, null, 1)}\n`)
+  await writeHelp(config, dist)
   return Object.values(manifest.commands)
 }
 

@@ -22,6 +22,7 @@ import { isVendor, vendors } from './vendors.mjs'
 const usual = [
   'rootless/id-map.ts',
   'rootless/ladder.ts',
+  'src/cli/help.ts',
   'src/config/containers-conf.ts',
   'src/engine/containers/create.ts',
   'src/engine/containers/exec.ts',
