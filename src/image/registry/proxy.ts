@@ -1,4 +1,4 @@
-import { isIP } from 'node:net'
+import { BlockList, isIP } from 'node:net'
 
 /** Which proxy a request goes through, by the environment's rules that Go's programs and curl share. */
 export function proxyFor(url: URL, env: Readonly<Record<string, string | undefined>>): URL | undefined {
@@ -51,11 +51,11 @@ function isExempt(url: URL, list: string): boolean {
 
 function inNetwork(host: string, network: string): boolean {
   const [base = '', bits = ''] = network.split('/')
-  if (isIP(host) !== 4 || isIP(base) !== 4 || !/^\d+$/.test(bits) || Number(bits) > 32) return false
-  const shift = 2 ** (32 - Number(bits))
-  return Math.floor(addressNumber(host) / shift) === Math.floor(addressNumber(base) / shift)
-}
-
-function addressNumber(address: string): number {
-  return address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
+  const family = isIP(base)
+  if (family === 0 || isIP(host) !== family) return false
+  if (!/^\d{1,3}$/.test(bits) || Number(bits) > (family === 4 ? 32 : 128)) return false
+  const type = family === 4 ? 'ipv4' : 'ipv6'
+  const list = new BlockList()
+  list.addSubnet(base, Number(bits), type)
+  return list.check(host, type)
 }
