@@ -5,6 +5,7 @@ import { join } from 'node:path'
 
 import { busyboxLayer } from '../helpers/images.js'
 import { inMemory, manyFiles, removeTree } from './files.js'
+import { buildRows } from './build.js'
 import { image, peerEngine, runFlags, tspodEngine, type BenchEngine } from './engines.js'
 import { memoryRows } from './memory.js'
 import { median, printOver, printRow, runs, turns, turnsWithWork } from './turns.js'
@@ -130,6 +131,10 @@ const groups: Readonly<Record<string, Group>> = {
   async images() {
     const { imageRows } = await import('./images.js')
     for await (const row of imageRows()) printRow(row)
+  },
+
+  build(ours, peer, folder) {
+    for (const row of buildRows(ours, peer, folder)) printRow(row)
   },
 
   async memory(ours, peer) {

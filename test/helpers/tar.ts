@@ -89,3 +89,8 @@ function header(entry: TarEntry, size: number, flag: string = typeFlags[entry.ty
 function padded(content: Buffer): Buffer {
   return Buffer.concat([content, Buffer.alloc((blockSize - (content.length % blockSize)) % blockSize)])
 }
+
+/** The entries of both, the second's after the first's. */
+export function mergeArchives(first: Buffer, second: Buffer): Buffer {
+  return Buffer.concat([first.subarray(0, first.length - 2 * blockSize), second])
+}
