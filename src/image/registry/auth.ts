@@ -122,8 +122,10 @@ function realmUrl(challenge: Challenge, origin: URL): URL {
   } catch (error) {
     throw new TspodError('registry-error', `${origin.host} names a token service that is no URL`, { cause: error })
   }
-  const plain = realm.protocol === 'http:' && (origin.protocol === 'http:' || isLoopbackHost(realm.hostname))
-  if (realm.protocol !== 'https:' && !plain) {
+  /* What has not crossed the network in clear so far must not do so now. */
+  const isInClear = origin.protocol === 'http:' && !isLoopbackHost(origin.hostname)
+  const isPlain = realm.protocol === 'http:' && (isInClear || isLoopbackHost(realm.hostname))
+  if (realm.protocol !== 'https:' && !isPlain) {
     throw new TspodError(
       'registry-error',
       `${origin.host} wants logins sent to ${realm.protocol}//${realm.host}, which is not safe`,

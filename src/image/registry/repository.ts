@@ -122,10 +122,15 @@ export class Repository {
         this.#scheme = scheme
         return response
       } catch (error) {
-        if (isLast || !(error instanceof TransportError) || error.errno === 'ECONNREFUSED') throw error
+        if (isLast || !(error instanceof TransportError) || this.#isFinal(error)) throw error
       }
     }
     throw new TspodError('internal', 'no scheme to speak to a registry')
+  }
+
+  /** Whether the other scheme would fare no better: with a port it speaks to the same socket. */
+  #isFinal({ errno }: TransportError): boolean {
+    return /:\d+$/.test(this.#options.endpoint.host) && ['ECONNREFUSED', 'ETIMEDOUT'].includes(errno)
   }
 
   /* On the loopback TLS is the exception, so it comes second; nothing secret is sent before an answer came. */
