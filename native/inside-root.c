@@ -243,7 +243,7 @@ static int running_root(const struct root_options *o, const struct userns_option
 static int plain_root(const struct root_options *o, const struct userns_options *userns)
 {
 	/* With the caller's rights, unless it is mounted on: then within that mount namespace. */
-	bool binds = o->bind_sources.count > 0;
+	bool binds = o->bind_sources.count > 0 || o->mounts;
 	int fd = root_folder(o->root);
 
 	userns_enter(userns, binds);
@@ -253,16 +253,12 @@ static int plain_root(const struct root_options *o, const struct userns_options 
 	return root_folder(o->root);
 }
 
-static int overlay_root(const struct root_options *o, const struct userns_options *userns)
+/* In the namespaces, and in the mountpoint if there is one. */
+static int overlay_mount(const struct root_options *o)
 {
 	struct overlay_folders folders = {0};
-	char here[PATH_MAX];
 	int fd, mount_fd;
 
-	if (o->mountpoint && !o->program &&
-	    (!getcwd(here, sizeof(here)) || chdir(o->mountpoint) < 0))
-		inside_fail(STAGE_MOUNT, errno, o->mountpoint, "go to the mountpoint");
-	userns_enter(userns, true);
 	if (o->program) {
 		mount_fuse_overlayfs(o);
 		return root_folder(o->mountpoint);
@@ -271,13 +267,35 @@ static int overlay_root(const struct root_options *o, const struct userns_option
 	mount_fd = mount_kernel_overlay(o, &folders);
 	free(folders.lower);
 	fd = openat(mount_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		inside_fail(STAGE_MOUNT, errno, o->mountpoint, "open the root");
 	/* The mount's own descriptor stays open: with it a mount that is attached nowhere would go.
 	 */
-	if (o->mountpoint && chdir(here) < 0)
+	if (fd < 0)
+		inside_fail(STAGE_MOUNT, errno, o->mountpoint, "open the root");
+	return fd;
+}
+
+/* Stands in the mountpoint while it mounts; in front of `userns`' namespaces if they are not entered yet. */
+static int overlay_root(const struct root_options *o, const struct userns_options *userns)
+{
+	bool moves = o->mountpoint && !o->program;
+	char here[PATH_MAX];
+	int fd;
+
+	if (moves && (!getcwd(here, sizeof(here)) || chdir(o->mountpoint) < 0))
+		inside_fail(STAGE_MOUNT, errno, o->mountpoint, "go to the mountpoint");
+	if (userns)
+		userns_enter(userns, true);
+	fd = overlay_mount(o);
+	if (moves && chdir(here) < 0)
 		inside_fail(STAGE_MOUNT, errno, here, "go back to the working directory");
 	return fd;
+}
+
+int root_enter_also(const struct root_options *o)
+{
+	if (!o->root == !o->lower.count || (o->program && !o->mountpoint))
+		inside_fail(STAGE_USAGE, 0, NULL, "a root to copy from is needed");
+	return o->root ? root_folder(o->root) : overlay_root(o, NULL);
 }
 
 int root_enter(const struct root_options *o, const struct userns_options *userns)

@@ -12,6 +12,7 @@ struct root_options {
 	const char *mountpoint;		/* and an empty folder to mount on */
 	struct text_list bind_sources;	/* folders and files of the host's, */
 	struct text_list bind_targets; /* where they go in it: "ro:/PATH" or "rw:/PATH", in pairs */
+	bool mounts;		       /* more is mounted later */
 	bool bare; /* of a running container: without what is mounted on its root */
 };
 
@@ -22,6 +23,9 @@ const struct option_row *root_rows(struct root_options *);
 
 /* Enters the user namespace, mounts if need be, and returns the root's descriptor. */
 int root_enter(const struct root_options *, const struct userns_options *);
+
+/* One more root, to read from, when the namespace is entered already (with `mounts`). */
+int root_enter_also(const struct root_options *);
 
 /* Lets go of the mount; fuse-overlayfs then writes what it holds back and ends. */
 void root_leave(const struct root_options *);

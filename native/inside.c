@@ -11,10 +11,11 @@ static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
 } verbs[] = {
-	{"apply", verb_apply},	     {"pack", verb_pack},	{"tar", verb_tar},
-	{"untar", verb_untar},	     {"copy", verb_copy},	{"remove", verb_remove},
-	{"measure", verb_measure},   {"probe", verb_probe},	{"run", verb_run},
-	{"compress", verb_compress}, {"changes", verb_changes}, {"look", verb_look},
+	{"apply", verb_apply},	   {"pack", verb_pack},	  {"tar", verb_tar},
+	{"untar", verb_untar},	   {"copy", verb_copy},	  {"remove", verb_remove},
+	{"measure", verb_measure}, {"probe", verb_probe}, {"run", verb_run},
+	{"scan", verb_scan},	   {"place", verb_place}, {"compress", verb_compress},
+	{"changes", verb_changes}, {"look", verb_look},
 };
 
 /* A tree is walked with one descriptor per level. */

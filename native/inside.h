@@ -22,6 +22,7 @@
 #define STAGE_ID "id"	    /* an owner that has no id in the namespace */
 #define STAGE_WRITE "write" /* writing the tree */
 #define STAGE_EXEC "exec"
+#define STAGE_SELECTION "selection" /* what is to be copied is not there, or has no place */
 
 /* A failure that is handed up instead of ending the process (threads, the tar reader). */
 struct trouble {
@@ -92,6 +93,8 @@ int verb_tar(int argc, char **argv);
 int verb_untar(int argc, char **argv);
 int verb_compress(int argc, char **argv);
 int verb_copy(int argc, char **argv);
+int verb_scan(int argc, char **argv);
+int verb_place(int argc, char **argv);
 int verb_remove(int argc, char **argv);
 int verb_measure(int argc, char **argv);
 int verb_probe(int argc, char **argv);

@@ -1,5 +1,6 @@
 #include "tree-copy.h"
 
+#include "file-copy.h"
 #include "overlay-marks.h"
 #include "tree-read.h"
 #include "tree-remove.h"
@@ -7,12 +8,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/fs.h>
-#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -26,89 +23,13 @@ struct copying {
 	struct xattr_list xattrs;
 	char path[PATH_MAX];
 	size_t path_length;
-	bool no_clone, no_range; /* this pair of file systems can't */
-	char *buffer;
+	struct file_copier files;
 };
-
-#define BUFFER_SIZE ((size_t)256 * 1024)
 
 __attribute__((noreturn)) static void fail_copy(const struct copying *c, const char *stage,
 						const char *what)
 {
 	inside_fail(stage, errno, c->path, "%s", what);
-}
-
-static void copy_by_hand(struct copying *c, int from, int to, off_t offset, off_t end)
-{
-	while (offset < end) {
-		size_t size = end - offset < (off_t)BUFFER_SIZE ? (size_t)(end - offset)
-								: BUFFER_SIZE;
-		ssize_t n = pread(from, c->buffer, size, offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			fail_copy(c, STAGE_INPUT, "read the file");
-		if (n == 0)
-			return;
-		for (ssize_t done = 0; done < n;) {
-			ssize_t m = pwrite(to, c->buffer + done, n - done, offset + done);
-
-			if (m < 0 && errno != EINTR)
-				fail_copy(c, STAGE_WRITE, "write the file");
-			done += m > 0 ? m : 0;
-		}
-		offset += n;
-	}
-}
-
-static void copy_range(struct copying *c, int from, int to, off_t offset, off_t end)
-{
-	off_t in = offset, out = offset;
-
-	while (!c->no_range && in < end) {
-		ssize_t n = copy_file_range(from, &in, to, &out, end - in, 0);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && (errno == ENOSPC || errno == EDQUOT || errno == EIO || errno == EFBIG))
-			fail_copy(c, STAGE_WRITE, "write the file");
-		if (n < 0)
-			c->no_range = true;
-		/* Some file systems (procfs-like ones) say 0 where read gives bytes. */
-		if (n <= 0)
-			break;
-	}
-	copy_by_hand(c, from, to, in, end);
-}
-
-static void copy_data(struct copying *c, int from, int to, off_t size)
-{
-	off_t data, hole = 0;
-
-	if (!size)
-		return;
-	if (!c->no_clone) {
-		if (ioctl(to, FICLONE, from) == 0)
-			return;
-		c->no_clone = errno == EOPNOTSUPP || errno == EXDEV || errno == ENOTTY ||
-			      errno == ENOSYS || errno == EINVAL;
-	}
-	while (hole < size) {
-		data = lseek(from, hole, SEEK_DATA);
-		if (data < 0 && errno == ENXIO)
-			break;
-		if (data < 0)
-			data = hole;
-		hole = lseek(from, data, SEEK_HOLE);
-		if (hole < 0 || hole > size)
-			hole = size;
-		if (hole <= data)
-			break;
-		copy_range(c, from, to, data, hole);
-	}
-	if (ftruncate(to, size) < 0)
-		fail_copy(c, STAGE_WRITE, "set the file's size");
 }
 
 static void copy_xattrs(struct copying *c, int from, int to)
@@ -137,25 +58,6 @@ static void dress(struct copying *c, int from, int to, const struct stat *st)
 		fail_copy(c, STAGE_WRITE, "set mode and times");
 }
 
-/* A second name of what was copied before. False if that is gone. */
-static bool link_to_first(struct copying *c, const char *first, int to_fd, const char *name)
-{
-	struct open_how how = {.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
-			       .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
-					  RESOLVE_NO_MAGICLINKS};
-	int fd = syscall(SYS_openat2, c->root_fd, first, &how, sizeof(how));
-	char path[32];
-	bool linked;
-
-	/* RESOLVE_NO_SYMLINKS refuses a symbolic link itself too: those are copied twice. */
-	if (fd < 0)
-		return false;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	linked = linkat(AT_FDCWD, path, to_fd, name, AT_SYMLINK_FOLLOW) == 0;
-	close(fd);
-	return linked;
-}
-
 static void copy_file(struct copying *c, int from_fd, int to_fd, const char *name)
 {
 	struct stat st;
@@ -165,12 +67,12 @@ static void copy_file(struct copying *c, int from_fd, int to_fd, const char *nam
 	if (from < 0 || fstat(from, &st) < 0)
 		fail_copy(c, STAGE_INPUT, "open the file");
 	first = st.st_nlink > 1 ? link_seen(&c->links, &st, c->path) : NULL;
-	if (!first || !link_to_first(c, first, to_fd, name)) {
+	if (!first || !link_beneath(c->root_fd, first, to_fd, name)) {
 		to = openat(to_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 			    0600);
 		if (to < 0)
 			fail_copy(c, STAGE_WRITE, "make the file");
-		copy_data(c, from, to, st.st_size);
+		file_copy(&c->files, from, to, st.st_size, c->path);
 		dress(c, from, to, &st);
 		if (close(to) < 0 && errno != EINTR)
 			fail_copy(c, STAGE_WRITE, "write the file");
@@ -297,10 +199,9 @@ void tree_copy(int from_fd, int to_fd, const struct tree_copy_options *options,
 	c->options = options;
 	c->copied = copied;
 	c->root_fd = to_fd;
-	c->buffer = xmalloc(BUFFER_SIZE);
 	copy_folder(c, from_fd, to_fd, 0);
 	links_free(&c->links);
 	xattrs_free(&c->xattrs);
-	free(c->buffer);
+	file_copier_free(&c->files);
 	free(c);
 }

@@ -136,9 +136,9 @@ static int open_folder(int fd, const char *name)
 	return openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-static int make_folder(int fd, const char *name, bool replace)
+static int make_folder(const struct walk *walk, int fd, const char *name, bool replace)
 {
-	bool hides = false;
+	bool hides = false, fresh;
 	struct stat st;
 	int made;
 
@@ -148,13 +148,16 @@ static int make_folder(int fd, const char *name, bool replace)
 		if (unlinkat(fd, name, 0) < 0 && errno != ENOENT)
 			return -1;
 	}
-	if (mkdirat(fd, name, 0755) < 0 && errno != EEXIST)
+	fresh = mkdirat(fd, name, walk->made_mode ?: 0755) == 0;
+	if (!fresh && errno != EEXIST)
 		return -1;
 	made = open_folder(fd, name);
 	if (made >= 0 && hides && opaque_set(made) < 0) {
 		close(made);
 		return -1;
 	}
+	if (made >= 0 && fresh && walk->made)
+		walk->made(walk->made_context, made);
 	return made;
 }
 
@@ -176,9 +179,9 @@ static int walk_into(struct walk *walk, const char *name, char **path, const cha
 			return -1;
 		errno = ENOTDIR;
 		if (create && replace)
-			fd = make_folder(walk_fd(walk), name, true);
+			fd = make_folder(walk, walk_fd(walk), name, true);
 	} else if (fd < 0 && errno == ENOENT && create) {
-		fd = make_folder(walk_fd(walk), name, false);
+		fd = make_folder(walk, walk_fd(walk), name, false);
 	}
 	if (fd < 0)
 		return -1;

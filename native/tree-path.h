@@ -20,6 +20,10 @@ struct walk {
 	size_t depth, room;
 	char *resolved; /* where the last walk_to ended, relative to the root; "" is the root */
 	size_t resolved_room;
+	/* Of folders that are made on the way: their mode, 0: 0755, and who dresses them. */
+	mode_t made_mode;
+	void (*made)(void *context, int fd);
+	void *made_context;
 };
 
 void walk_init(struct walk *, int root_fd);

@@ -53,6 +53,7 @@ const codes: Readonly<Record<string, ErrorCode>> = {
   id: 'host-requirement',
   write: 'io',
   exec: 'io',
+  selection: 'invalid-argument',
 }
 
 /**

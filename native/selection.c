@@ -1,0 +1,446 @@
+#include "selection.h"
+
+#include "glob.h"
+#include "tree-read.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAX_DEPTH 2048
+
+/* A folder that we are in. */
+struct level {
+	struct level *above;
+	struct selected selected;
+	struct stat st;
+	bool begun; /* the visitor knows of it */
+	/* Which patterns match it. */
+	uint8_t *ignored, *included, *excluded;
+};
+
+struct walking {
+	const struct selection_options *options;
+	struct selection_visitor *visitor;
+	struct walk walk;
+	struct pattern_list ignore, exclude, include; /* `include`: of the source at hand */
+	char path[PATH_MAX];
+	size_t length, base; /* of the path; where what is relative to the source begins */
+	uint64_t found;	     /* of the source at hand */
+};
+
+struct option_row *selection_rows(struct selection_options *o, struct option_row *rows)
+{
+	*rows++ = (struct option_row){.name = "source", .list = &o->sources};
+	*rows++ = (struct option_row){.name = "include", .list = &o->includes};
+	*rows++ = (struct option_row){.name = "exclude", .list = &o->exclude};
+	*rows++ = (struct option_row){.name = "ignore", .list = &o->ignore};
+	*rows++ = (struct option_row){.name = "literal", .flag = &o->literal};
+	*rows++ = (struct option_row){.name = "parents", .flag = &o->parents};
+	return rows;
+}
+
+__attribute__((noreturn)) static void fail_missing(const char *path, bool hidden)
+{
+	inside_fail(STAGE_SELECTION, ENOENT, path,
+		    hidden ? "hidden by the ignore file" : "not found");
+}
+
+/* Appends to the path; its length before. */
+static size_t path_push(struct walking *w, const char *name)
+{
+	size_t before = w->length, size = strlen(name);
+
+	if (before + size + 2 > sizeof(w->path))
+		inside_fail(STAGE_LIMIT, ENAMETOOLONG, w->path, "a path is too long");
+	if (before)
+		w->path[w->length++] = '/';
+	memcpy(w->path + w->length, name, size + 1);
+	w->length += size;
+	return before;
+}
+
+static void path_cut(struct walking *w, size_t length)
+{
+	w->length = length;
+	w->path[length] = '\0';
+}
+
+/* Relative to the source. */
+static const char *inner_path(const struct walking *w)
+{
+	const char *at = w->path + w->base;
+
+	return *at == '/' ? at + 1 : at;
+}
+
+/* What the folders that lead to a path have got from the ignore file; `got` is the path's own. */
+static bool ignored_from_root(const struct walking *w, const char *path, uint8_t *got)
+{
+	char *copy = xstrdup(path), *at = copy;
+	uint8_t *above = xmalloc(w->ignore.count);
+	bool first = true, ignored = false;
+
+	memset(got, 0, w->ignore.count);
+	while (*path && at) {
+		char *slash = strchr(at, '/');
+
+		if (slash)
+			*slash = '\0';
+		memcpy(above, got, w->ignore.count);
+		ignored = patterns_match(&w->ignore, copy, first ? NULL : above, got);
+		first = false;
+		if (slash)
+			*slash = '/';
+		at = slash ? slash + 1 : NULL;
+	}
+	free(above);
+	free(copy);
+	return ignored;
+}
+
+static bool is_ignored(const struct walking *w, const char *path)
+{
+	uint8_t *got = xmalloc(w->ignore.count);
+	bool ignored = ignored_from_root(w, path, got);
+
+	free(got);
+	return ignored;
+}
+
+/* Tells the visitor of the folders that lead here, as something in them is selected. */
+static void begin_levels(struct walking *w, struct level *level)
+{
+	if (!level || level->begun)
+		return;
+	begin_levels(w, level->above);
+	level->begun = true;
+	w->visitor->folder(w->visitor, &level->selected);
+}
+
+static void walk_folder(struct walking *w, struct level *level, int depth);
+
+static void level_patterns(const struct walking *w, struct level *level)
+{
+	level->ignored = xmalloc(w->ignore.count + w->include.count + w->exclude.count);
+	level->included = level->ignored + w->ignore.count;
+	level->excluded = level->included + w->include.count;
+}
+
+/* Which of the lists take the entry. */
+struct verdict {
+	bool ignored, included, excluded;
+};
+
+static struct verdict judge(const struct walking *w, const struct level *above, struct level *level)
+{
+	const char *inner = inner_path(w);
+	/* In the source's own folder nothing is known of it as a part of the source. */
+	bool top = !above->above;
+
+	return (struct verdict){
+		.ignored = w->ignore.count &&
+			   patterns_match(&w->ignore, w->path, above->ignored, level->ignored),
+		.included = !w->include.count ||
+			    patterns_match(&w->include, inner, top ? NULL : above->included,
+					   level->included),
+		.excluded = w->exclude.count &&
+			    patterns_match(&w->exclude, inner, top ? NULL : above->excluded,
+					   level->excluded),
+	};
+}
+
+/* Whether there may be something in a folder that is not selected itself. */
+static bool may_hold(const struct walking *w, struct verdict v)
+{
+	const char *inner = inner_path(w);
+
+	if (v.ignored && !(w->ignore.exceptions && patterns_reach_below(&w->ignore, true, w->path)))
+		return false;
+	if (v.excluded &&
+	    !(w->exclude.exceptions && patterns_reach_below(&w->exclude, true, inner)))
+		return false;
+	return v.included || patterns_reach_below(&w->include, false, inner);
+}
+
+static void walk_child_folder(struct walking *w, struct level *above, const char *name,
+			      struct level *level, struct verdict v, int depth)
+{
+	bool taken = !v.ignored && v.included && !v.excluded;
+
+	if (!taken && !may_hold(w, v))
+		return;
+	if (depth >= MAX_DEPTH)
+		inside_fail(STAGE_LIMIT, ELOOP, w->path, "the tree is too deep");
+	level->selected = (struct selected){.fd = open_to_read(above->selected.fd, name, true),
+					    .name = name,
+					    .as = name,
+					    .path = w->path,
+					    .st = &level->st,
+					    .passing = !taken};
+	if (level->selected.fd < 0 || fstat(level->selected.fd, &level->st) < 0)
+		inside_fail(STAGE_INPUT, errno, w->path, "open the folder");
+	if (taken)
+		begin_levels(w, level);
+	walk_folder(w, level, depth + 1);
+	if (level->begun)
+		w->visitor->folder_end(w->visitor, &level->selected);
+	w->found += level->begun;
+	close(level->selected.fd);
+}
+
+static void walk_entry(struct walking *w, struct level *above, const char *name, int depth)
+{
+	struct level level = {.above = above};
+	size_t before = path_push(w, name);
+	struct verdict v;
+
+	level_patterns(w, &level);
+	v = judge(w, above, &level);
+	/* Not even looked at: it may be something that can't be. */
+	if (v.ignored && !w->ignore.exceptions)
+		goto out;
+	if (fstatat(above->selected.fd, name, &level.st, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (errno != ENOENT)
+			inside_fail(STAGE_INPUT, errno, w->path, "look at the entry");
+	} else if (S_ISDIR(level.st.st_mode)) {
+		walk_child_folder(w, above, name, &level, v, depth);
+	} else if (!v.ignored && v.included && !v.excluded) {
+		begin_levels(w, above);
+		w->found++;
+		w->visitor->entry(w->visitor, &(struct selected){.fd = above->selected.fd,
+								 .name = name,
+								 .as = name,
+								 .path = w->path,
+								 .st = &level.st});
+	}
+out:
+	free(level.ignored);
+	path_cut(w, before);
+}
+
+static void walk_folder(struct walking *w, struct level *level, int depth)
+{
+	struct name_list names;
+
+	if (names_read(level->selected.fd, &names) < 0)
+		inside_fail(STAGE_INPUT, errno, w->path, "read the folder");
+	for (size_t i = 0; i < names.count; i++)
+		walk_entry(w, level, names.names[i], depth);
+	names_free(&names);
+}
+
+/* A folder's content. `ignored`: the folder is, and is there only for what is not. */
+static void walk_source_folder(struct walking *w, int fd, bool ignored, const char *source)
+{
+	struct level level = {.selected = {.fd = fd, .name = "", .path = w->path}};
+
+	level.selected.st = &level.st;
+	if (fstat(fd, &level.st) < 0)
+		inside_fail(STAGE_INPUT, errno, w->path, "look at the folder");
+	level_patterns(w, &level);
+	ignored_from_root(w, w->path, level.ignored);
+	if (!ignored)
+		begin_levels(w, &level);
+	walk_folder(w, &level, 0);
+	if (!level.begun)
+		fail_missing(source, true);
+	w->visitor->folder_end(w->visitor, &level.selected);
+	free(level.ignored);
+}
+
+/* By the documentation a file that a source names can be excluded, too, by its name. */
+static bool is_excluded_file(const struct walking *w, const char *name)
+{
+	uint8_t *got;
+	bool excluded;
+
+	if (!w->exclude.count)
+		return false;
+	got = xmalloc(w->exclude.count);
+	excluded = patterns_match(&w->exclude, name, NULL, got);
+	free(got);
+	return excluded;
+}
+
+static const char *last_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* The folder that is meant, for the caller to close; -1: it is something else. */
+static int open_source_folder(int dir, const char *name, const struct stat *st)
+{
+	if (!S_ISDIR(st->st_mode))
+		return -1;
+	return *name ? open_to_read(dir, name, true) : fcntl(dir, F_DUPFD_CLOEXEC, 0);
+}
+
+static void walk_source_file(struct walking *w, int dir, const char *name, const char *path,
+			     const struct stat *st)
+{
+	const char *as = last_name(path);
+
+	if (is_excluded_file(w, as))
+		return;
+	w->visitor->source(w->visitor, as, false);
+	w->visitor->entry(
+		w->visitor,
+		&(struct selected){.fd = dir, .name = name, .as = as, .path = w->path, .st = st});
+	w->visitor->source_end(w->visitor);
+}
+
+/* One thing that a source names. A link at its end is gone through, as far as it leads, within the root. */
+static void walk_source(struct walking *w, const char *path)
+{
+	char name[NAME_MAX + 1];
+	struct stat st;
+	bool ignored;
+	int dir = walk_to_entry(&w->walk, path + 1, true, name), fd;
+
+	if (dir < 0 && errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+		inside_fail(STAGE_INPUT, errno, path, "look for the source");
+	if (dir < 0 || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW | (*name ? 0 : AT_EMPTY_PATH)))
+		fail_missing(path, false);
+	path_cut(w, 0);
+	if (*w->walk.resolved)
+		path_push(w, w->walk.resolved);
+	if (*name)
+		path_push(w, name);
+	w->base = w->length;
+	w->found = 0;
+	fd = open_source_folder(dir, name, &st);
+	if (S_ISDIR(st.st_mode) && fd < 0)
+		inside_fail(STAGE_INPUT, errno, path, "open the folder");
+	/* A link that is hidden leads nowhere. */
+	ignored = is_ignored(w, w->path) || (is_ignored(w, path + 1) && !S_ISDIR(st.st_mode));
+	if (ignored && (!S_ISDIR(st.st_mode) || !w->ignore.exceptions))
+		fail_missing(path, true);
+	if (S_ISDIR(st.st_mode)) {
+		w->visitor->source(w->visitor, last_name(path), true);
+		walk_source_folder(w, fd, ignored, path);
+		w->visitor->source_end(w->visitor);
+		close(fd);
+	} else {
+		walk_source_file(w, dir, name, path, &st);
+	}
+}
+
+/* Paths that match the rest of a pattern below a folder, each walked as a source. No link is gone through on the way. */
+static void expand(struct walking *w, int fd, const char *pattern, char *path, size_t length)
+{
+	size_t part = strcspn(pattern, "/");
+	bool last = !pattern[part];
+	struct name_list names;
+
+	if (names_read(fd, &names) < 0)
+		inside_fail(STAGE_INPUT, errno, path, "read the folder");
+	for (size_t i = 0; i < names.count; i++) {
+		const char *name = names.names[i];
+		size_t size = strlen(name);
+		int inner;
+
+		if (!glob_match(pattern, part, name) || length + size + 2 > PATH_MAX)
+			continue;
+		path[length] = '/';
+		memcpy(path + length + 1, name, size + 1);
+		inner = open_to_read(fd, name, true);
+		if (last && (inner >= 0 ? w->ignore.exceptions || !is_ignored(w, path + 1)
+					: !is_ignored(w, path + 1)))
+			walk_source(w, path);
+		else if (!last && inner >= 0)
+			expand(w, inner, pattern + part + 1, path, length + 1 + size);
+		if (inner >= 0)
+			close(inner);
+	}
+	path[length] = '\0';
+	names_free(&names);
+}
+
+/* Where the first part that is a pattern begins; the end if there is none. */
+static const char *magic_part(const char *source)
+{
+	for (const char *at = source; *at;) {
+		size_t part;
+
+		at += *at == '/';
+		part = strcspn(at, "/");
+		if (glob_is_magic(at, part))
+			return at;
+		at += part;
+	}
+	return source + strlen(source);
+}
+
+static void walk_pattern(struct walking *w, const char *source)
+{
+	const char *magic = magic_part(source);
+	char path[PATH_MAX];
+	size_t length = magic > source ? magic - source - 1 : 0;
+	struct walk walk;
+	int fd;
+
+	if (length >= sizeof(path))
+		inside_fail(STAGE_LIMIT, ENAMETOOLONG, NULL, "a source's path is too long");
+	memcpy(path, source, length);
+	path[length] = '\0';
+	/* Its own walk: what is found is walked meanwhile. */
+	walk_init(&walk, w->walk.root_fd);
+	fd = walk_to(&walk, path + (length > 0), length ? length - 1 : 0, false, false);
+	if (fd < 0)
+		fail_missing(source, false);
+	expand(w, fd, magic, path, length);
+	walk_free(&walk);
+}
+
+static void walk_included(struct walking *w, const char *source, const char *include)
+{
+	struct text_list one = {.items = &include, .count = 1};
+
+	patterns_read(&w->include, &one, "parents");
+	w->found = 0;
+	if (*magic_part(source))
+		walk_pattern(w, source);
+	else
+		walk_source(w, source);
+	if (!w->found && !*magic_part(source) && !glob_is_magic(include, strlen(include)))
+		fail_missing(include, false);
+	patterns_free(&w->include);
+	w->include = (struct pattern_list){0};
+}
+
+void selection_walk(int root_fd, const struct selection_options *options,
+		    struct selection_visitor *visitor)
+{
+	struct walking *w = xmalloc(sizeof(*w));
+
+	if (!options->sources.count ||
+	    (options->parents && options->includes.count != options->sources.count))
+		inside_fail(STAGE_USAGE, EINVAL, NULL, "sources are missing");
+	memset(w, 0, sizeof(*w));
+	w->options = options;
+	w->visitor = visitor;
+	walk_init(&w->walk, root_fd);
+	patterns_read(&w->ignore, &options->ignore, "ignore");
+	patterns_read(&w->exclude, &options->exclude, "exclude");
+	for (size_t i = 0; i < options->sources.count; i++) {
+		const char *source = options->sources.items[i];
+
+		if (*source != '/')
+			inside_fail(STAGE_USAGE, EINVAL, source, "a source is not absolute");
+		if (options->parents)
+			walk_included(w, source, options->includes.items[i]);
+		else if (options->literal || !*magic_part(source))
+			walk_source(w, source);
+		else
+			walk_pattern(w, source);
+	}
+	patterns_free(&w->ignore);
+	patterns_free(&w->exclude);
+	walk_free(&w->walk);
+	free(w);
+}
