@@ -43,6 +43,8 @@ export async function writeHelp(config, dist) {
   const ids = config.commandIDs.filter((id) => !id.startsWith('__'))
   const groups = config.topics.map(({ name }) => name).filter((name) => !ids.includes(name) && !name.startsWith('__'))
   for (const id of ['', ...ids, ...groups]) {
+    // oclif puts spaces into the IDs of the commands that it lists.
+    for (const command of config.commands) command.id = command.id.replaceAll(' ', ':')
     const help = new WrittenHelp(config, helpOptions)
     await help.showHelp(id === '' ? [] : id.split(':'))
     writeFileSync(join(folder, `${id}.txt`), `${help.lines.join('\n')}\n`)
