@@ -16,6 +16,7 @@ export type { EngineOptions, LogLevel, ProgressEvent } from './engine/context.js
 export type * from './build/progress.js'
 export type * from './container/spec.js'
 export type * from './engine/builds/options.js'
+export type * from './engine/artifacts/types.js'
 export type * from './engine/containers/types.js'
 export type * from './engine/events/types.js'
 export type * from './engine/images/types.js'

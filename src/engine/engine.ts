@@ -1,3 +1,4 @@
+import { bindArtifacts } from './artifacts/index.js'
 import { bindContainers } from './containers/index.js'
 import type { Context, EngineOptions } from './context.js'
 import type { EngineEvent, EventOptions } from './events/types.js'
@@ -14,6 +15,7 @@ export type Engine = ReturnType<typeof bindEngine>
 export function bindEngine(context: Context) {
   return {
     context,
+    artifacts: bindArtifacts(context),
     containers: bindContainers(context),
     images: bindImages(context),
     manifests: bindManifests(context),

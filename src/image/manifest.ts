@@ -8,6 +8,8 @@ import { formatPlatform, platformRank } from './platform.js'
 export const maximumManifestSize = 4 * 1024 * 1024
 const maximumLayers = 1024
 const maximumManifests = 4096
+/** Podman writes parameters, `text/plain; charset=utf-8`, though the specification has none. */
+const mediaTypePattern = /^[\w.+/-]{1,255}(?:; ?[\w.+-]{1,64}=[\w.+-]{1,64}){0,4}$/
 
 /** What registries are asked for, best first. */
 export const acceptedManifests: readonly string[] = [
@@ -66,7 +68,7 @@ export function choosePlatform(index: ImageIndex, wanted: Platform): Descriptor 
 export function parseDescriptor(value: unknown, what: string): Descriptor {
   const descriptor = requireObject(value, what)
   const { mediaType, digest, size } = descriptor
-  if (typeof mediaType !== 'string' || !/^[\w.+/-]{1,255}$/.test(mediaType)) throw bad(`${what} has no valid mediaType`)
+  if (typeof mediaType !== 'string' || !mediaTypePattern.test(mediaType)) throw bad(`${what} has no valid mediaType`)
   if (!isDigest(digest)) throw bad(`${what} has no valid digest`)
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) throw bad(`${what} has no valid size`)
   const platform = descriptor['platform']
