@@ -27,7 +27,12 @@ export interface Evaluated {
   readonly createdBy: string
 }
 
+/** What is neither RUN nor COPY nor ADD. */
 export type MetadataInstruction = Exclude<Instruction, { kind: 'RUN' | 'COPY' | 'ADD' }>
+
+export function isMetadata(instruction: Instruction): instruction is MetadataInstruction {
+  return !/^(?:RUN|COPY|ADD)$/.test(instruction.kind)
+}
 
 /**
  * What an instruction that makes no files does to a stage. WORKDIR's folder is made by the caller. Throws

@@ -4,7 +4,7 @@
  */
 export { copyStep, type CopyStep } from './copy-step.js'
 export { invalidAt, located } from './error.js'
-export { applyToConfig, type Evaluated, type Evaluation, type MetadataInstruction } from './evaluate.js'
+export { applyToConfig, isMetadata, type Evaluated, type Evaluation, type MetadataInstruction } from './evaluate.js'
 export { expandWord, expandWords, type ExpandOptions, type Lookup } from './expand.js'
 export { parseDockerfile, parseTrigger } from './parse.js'
 export type { MountOwner, RunMount } from './run-mount.js'
