@@ -28,6 +28,7 @@ export type ErrorCode =
   | 'archive-invalid'
   | 'config-invalid'
   | 'dockerfile-invalid'
+  | 'build-failed'
   | 'host-requirement'
   | 'limits-unavailable'
   | 'store-corrupt'
