@@ -157,6 +157,9 @@ describe('a registry over TLS', () => {
     await copyFile(ca, join(folder, 'ca.crt'))
     expect(await push('--tls-verify', '--cert-dir', folder)).toMatchObject({ status: 0 })
     expect(await push('--tls-verify=false')).toMatchObject({ status: 0 })
+    expect(
+      await store.run(['pull', '-q', '--tls-verify', `${registry.host}/app`], { env: { SSL_CERT_FILE: ca } }),
+    ).toMatchObject({ status: 0 })
     const home = join(store.env['HOME'] ?? '', '.config', 'containers', 'certs.d', registry.host)
     await mkdir(home, { recursive: true })
     await copyFile(ca, join(home, 'ca.crt'))

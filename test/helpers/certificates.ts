@@ -8,7 +8,7 @@ const run = promisify(execFile)
 export interface Certificates {
   /** The authority that signed both. */
   readonly ca: string
-  /** For 127.0.0.1. */
+  /** For 127.0.0.1 and secure.test. */
   readonly serverCertificate: string
   readonly serverKey: string
   readonly clientCertificate: string
@@ -33,7 +33,7 @@ export async function makeCertificates(folder: string): Promise<Certificates> {
     '-out',
     at('ca.pem'),
   )
-  await writeFile(at('server.ext'), 'subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth\n')
+  await writeFile(at('server.ext'), 'subjectAltName=IP:127.0.0.1,DNS:secure.test\nextendedKeyUsage=serverAuth\n')
   await writeFile(at('client.ext'), 'extendedKeyUsage=clientAuth\n')
   for (const name of ['server', 'client']) {
     await openssl('req', ...key, '-subj', `/CN=${name}`, '-keyout', at(`${name}.key`), '-out', at(`${name}.csr`))

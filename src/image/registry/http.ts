@@ -179,13 +179,16 @@ export class HttpClient implements Disposable {
       return new (await import('node:http')).Agent(common)
     }
     const files = this.#options.certificates?.(url.host) ?? { ca: [] }
+    const authorities = (await import('./tls.js')).hostAuthorities(this.#options.env)
     const tls: AgentOptions = {
       ...common,
       rejectUnauthorized: this.#options.verifyTls?.(url.host) ?? true,
       minVersion: 'TLSv1.2',
       ...(files.cert === undefined ? {} : { cert: files.cert }),
       ...(files.key === undefined ? {} : { key: files.key }),
-      ...(files.ca.length === 0 ? {} : { ca: await withDefaultAuthorities(files.ca) }),
+      ...(authorities === undefined && files.ca.length === 0
+        ? {}
+        : { ca: [...(authorities ?? (await import('node:tls')).rootCertificates), ...files.ca] }),
     }
     if (proxy !== undefined)
       return (await import('./tunnel.js')).tunnelAgent(proxy, tls, this.#limits.connectMilliseconds)
@@ -243,11 +246,6 @@ function redirectTarget(method: string, response: HttpResponse, from: URL): URL 
 
 function withoutCredentials(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !/^(authorization|cookie)$/i.test(name)))
-}
-
-async function withDefaultAuthorities(own: readonly string[]): Promise<string[]> {
-  const { rootCertificates } = await import('node:tls')
-  return [...rootCertificates, ...own]
 }
 
 async function writeBody(sent: ClientRequest, body: HttpRequest['body'], moved: () => void): Promise<void> {

@@ -9,7 +9,7 @@ export interface CertificateFiles {
   readonly key?: string
 }
 
-const maximumFileSize = 1024 * 1024
+const maximumFileSize = 4 * 1024 * 1024
 
 /** The folders that are looked through for `host[:port]`, the user's first (containers-certs.d(5)). */
 export function certificateFolders(env: Readonly<Record<string, string | undefined>>): readonly string[] {
@@ -36,6 +36,43 @@ export function readCertificateFolder(folder: string): CertificateFiles {
   const names = listFolder(folder)
   if (names === undefined) throw new TspodError('config-invalid', `no folder of certificates at ${folder}`)
   return readFolder(folder, names)
+}
+
+/** Where distributions keep the authorities that this host trusts (Go's crypto/x509/root_linux.go has the same list). */
+const bundles = [
+  '/etc/ssl/certs/ca-certificates.crt',
+  '/etc/pki/tls/certs/ca-bundle.crt',
+  '/etc/ssl/ca-bundle.pem',
+  '/etc/pki/tls/cacert.pem',
+  '/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem',
+  '/etc/ssl/cert.pem',
+]
+
+/**
+ * The authorities that this host trusts, as PEM: its administrator decides, as for every other program, and not who built Node.
+ * SSL_CERT_FILE and SSL_CERT_DIR stand in for them. Undefined where there are none: then Node's own have to do.
+ */
+export function hostAuthorities(env: Readonly<Record<string, string | undefined>>): readonly string[] | undefined {
+  const { SSL_CERT_FILE: file = '', SSL_CERT_DIR: folders = '', NODE_EXTRA_CA_CERTS: extra = '' } = env
+  const files = file === '' ? (folders === '' ? bundles : []) : [file]
+  const bundle = files.map(textIfThere).find((text) => text !== undefined)
+  const single = folders
+    .split(':')
+    .flatMap((folder) =>
+      folder === '' ? [] : (listFolder(folder) ?? []).flatMap((name) => textIfThere(join(folder, name)) ?? []),
+    )
+  const found = [...(bundle === undefined ? [] : [bundle]), ...single]
+  return found.length === 0 ? undefined : [...found, ...(extra === '' ? [] : [textIfThere(extra) ?? ''])]
+}
+
+/** A file of certificates; undefined for whatever is none. */
+function textIfThere(path: string): string | undefined {
+  try {
+    const text = readBounded(path)
+    return text.includes('-----BEGIN') ? text : undefined
+  } catch {
+    return undefined
+  }
 }
 
 function readFolder(folder: string, names: readonly string[]): CertificateFiles {
