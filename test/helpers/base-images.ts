@@ -42,7 +42,7 @@ async function gccLayer(): Promise<Buffer | 'missing'> {
   try {
     const source = join(folder, 'a.c')
     await writeFile(source, '#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\nint main(void){return 0;}\n')
-    const headers = (await run('gcc', ['-M', source])).stdout.split(/[\s\\]+/).filter((word) => word.endsWith('.h'))
+    const headers = (await run('gcc', ['-M', '-O2', source])).stdout.split(/[\s\\]+/).filter((word) => word.endsWith('.h'))
     const linked = await run('gcc', ['-static', '-Wl,-t', '-o', join(folder, 'a'), source])
     const objects = linked.stdout.split('\n').filter((line) => /^\/usr\/.*\.[oa]$/.test(line))
     const programs = await Promise.all(['cc1', 'collect2', 'as', 'ld'].map(gccProgram))
@@ -62,10 +62,10 @@ async function gccProgram(name: string): Promise<string> {
 async function pythonLayer(): Promise<Buffer | 'missing'> {
   if ((await hostProgram('python3')) === undefined) return 'missing'
   const script = `
-import encodings.utf_8, encodings.ascii, encodings.latin_1, importlib.machinery, json, runpy, site, sys, venv, venv.__main__, os
+import encodings.utf_8, encodings.ascii, encodings.latin_1, importlib.machinery, argparse, json, os, runpy, site, sys, sysconfig, venv
+sysconfig.get_config_vars()
 files = {m.__file__ for m in list(sys.modules.values()) if getattr(m, '__file__', None)}
-scripts = os.path.join(os.path.dirname(venv.__file__), 'scripts')
-for folder, _, names in os.walk(scripts): files.update(os.path.join(folder, n) for n in names)
+for folder, _, names in os.walk(os.path.dirname(venv.__file__)): files.update(os.path.join(folder, n) for n in names)
 files.update({os.path.realpath(sys.executable), '/usr/bin/python3'})
 print('\\n'.join(sorted(f for f in files if f.startswith('/usr/'))))`
   const { stdout } = await run('/usr/bin/python3', ['-I', '-c', script]).catch(() => ({ stdout: '' }))
@@ -90,9 +90,10 @@ async function debianLayer(): Promise<Buffer | 'missing'> {
   const files = await Promise.all([...names, 'start-stop-daemon', 'rm', 'diff', ...methods].map(hostProgram))
   const found = files.filter((file) => file !== undefined)
   if (found.length < files.length) return 'missing'
+  const tables = ['cputable', 'ostable', 'tupletable', 'abitable'].map((name) => `/usr/share/dpkg/${name}`)
   const records = ['var/lib/dpkg/status', 'var/lib/dpkg/available', 'var/lib/dpkg/diversions']
   return hostFilesLayer(
-    [...found, '/etc/debian_version'],
+    [...found, ...tables],
     [
       ...records.map((record) => ({ path: record, content: '' })),
       { path: 'etc/apt/apt.conf.d/99test', content: 'APT::Sandbox::User "root";\nAPT::Architecture "all";\n' },

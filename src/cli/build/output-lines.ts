@@ -19,6 +19,11 @@ export class OutputLines {
     return lines
   }
 
+  /** What came after the last line's end, so far: a program's progress that is written over itself. */
+  get begun(): string {
+    return this.#rest
+  }
+
   /** What came after the last line's end. */
   end(): string[] {
     const rest = this.#rest + this.#decoder.end()
@@ -33,6 +38,10 @@ export class StepOutput {
 
   add(stream: 'stdout' | 'stderr', bytes: Buffer): string[] {
     return this.#streams[stream].add(bytes)
+  }
+
+  get begun(): string[] {
+    return [this.#streams.stdout.begun, this.#streams.stderr.begun].filter((text) => text !== '')
   }
 
   end(): string[] {

@@ -7,7 +7,12 @@ import { rawJsonView } from './raw-json-view.js'
 import { terminalView } from './terminal-view.js'
 import { silentView, type BuildView } from './view.js'
 
-export type ProgressKind = 'auto' | 'plain' | 'tty' | 'rawjson' | 'quiet'
+export const progressKinds = ['auto', 'plain', 'tty', 'rawjson', 'quiet'] as const
+export type ProgressKind = (typeof progressKinds)[number]
+
+export function isProgressKind(text: string): text is ProgressKind {
+  return progressKinds.some((kind) => kind === text)
+}
 
 export interface ProgressOptions {
   readonly kind: ProgressKind

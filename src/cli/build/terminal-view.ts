@@ -110,7 +110,8 @@ class TerminalView {
     if (ending !== undefined) return [ending.failed ? this.#palette.failed(text) : this.#palette.done(text)]
     if (last) return [text]
     const parts = [...step.parts.values()].map((part) => line(` => => ${part}`, '', columns))
-    return [text, ...parts, ...step.tail.map((output) => line(` => => # ${output}`, '', columns))]
+    const tail = [...step.tail, ...step.output.begun.map(plainText)].slice(-tailLength)
+    return [text, ...parts, ...tail.map((output) => line(` => => # ${output}`, '', columns))]
   }
 }
 

@@ -283,6 +283,14 @@ describe('tty', () => {
     expect(screen(last).at(-1)).toBe(` => => # ${expected}`)
   })
 
+  test('shows a line that is not over yet, as it was overwritten last', () => {
+    const text = shown(view(60, 24), [
+      [0, started(1, 'RUN wget')],
+      [200, output(1, 'begin\n 10%\r 20%', 'stderr')],
+    ])
+    expect(screen(text.slice(0, text.lastIndexOf('\r'))).slice(-2)).toEqual([' => => # begin', ' => => #  20%'])
+  })
+
   test('cuts what is too wide, by the columns that it takes', () => {
     const text = shown(view(20, 24), [
       [0, started(1, '日本語日本語日本語日本語')],

@@ -1,0 +1,24 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { BuildOptions } from '../../index.js'
+
+/**
+ * Finds the text of a Dockerfile by the name that messages have for it; undefined where it was somewhere else than in a
+ * folder of this machine.
+ */
+export function dockerfileReader({ context, files = [] }: BuildOptions): (file: string) => string | undefined {
+  return (file) => {
+    for (const given of files) if (typeof given !== 'string' && given.name === file) return given.text
+    const folder = typeof context === 'string' ? context : '.'
+    return [file, join(folder, file)].map(read).find((text) => text !== undefined)
+  }
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    // An excerpt is for convenience: the warning says file and line.
+    return undefined
+  }
+}
