@@ -45,9 +45,14 @@ function plainLines(text: string): string {
         .join('')
 }
 
-/** The error without what `formatFailure` has shown, which is no text for one line. */
+/** The error without what `formatFailure` has shown, which is no text for one line; with what lies behind that. */
 export function withoutFailure(error: unknown): unknown {
   if (!(error instanceof TspodError)) return error
-  const cause = isFailure(error.cause) && !(error.cause instanceof Error) ? undefined : withoutFailure(error.cause)
+  const cause = withoutFailure(isFailure(error.cause) ? behind(error.cause) : error.cause)
   return cause === error.cause ? error : new TspodError(error.code, error.message, cause === undefined ? {} : { cause })
+}
+
+/** The engine's failure knows the error that it stands for, whose message is said already. */
+function behind(failure: BuildFailure): unknown {
+  return 'error' in failure && failure.error instanceof Error ? failure.error.cause : undefined
 }

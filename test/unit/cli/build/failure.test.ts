@@ -65,6 +65,10 @@ test('is found among the causes of an error, and left out of its line', () => {
   })
   expect(failureOf(error)).toBe(failure)
   expect(messageOf(withoutFailure(error))).toBe('building: the step')
+  const because = { ...failure, error: new TspodError('io', 'said', { cause: new Error('EIO') }) }
+  expect(messageOf(withoutFailure(new TspodError('io', 'Dockerfile:3: said', { cause: because })))).toBe(
+    'Dockerfile:3: said: EIO',
+  )
   const other = new TspodError('io', 'reading', { cause: new Error('EIO') })
   expect(failureOf(other)).toBeUndefined()
   expect(withoutFailure(other)).toBe(other)
