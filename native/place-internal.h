@@ -29,6 +29,7 @@ struct placing {
 	char path[PATH_MAX]; /* at the destination */
 	size_t path_length;
 	struct placed placed;
+	uint64_t entries_before; /* of the source at hand */
 };
 
 /* With errno, and the path at hand. */

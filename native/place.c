@@ -144,6 +144,7 @@ static void begin_source(struct selection_visitor *visitor, const char *name, bo
 	path_cut(p, 0);
 	path_push(p, p->walk.resolved);
 	p->is_file = !is_folder;
+	p->entries_before = p->placed.entries;
 	enter(p, fcntl(dir_fd, F_DUPFD_CLOEXEC, 0), false, 0);
 	if (!is_folder && !is_folder_there(dir_fd, p->target_name))
 		return;
@@ -199,8 +200,9 @@ static void end_folder(struct selection_visitor *visitor, const struct selected 
 	if (p->digest)
 		tree_digest_folder_end(p->digest);
 	if (!s->as) {
-		/* The folder whose content it is gives the destination its time, and nothing else. */
-		if (futimens(here(p)->fd, times) < 0)
+		/* The folder whose content it is gives the destination its time, and nothing else. Where there was
+		 * nothing in it nothing has happened. */
+		if (p->placed.entries > p->entries_before && futimens(here(p)->fd, times) < 0)
 			place_fail(p, "set the time");
 		return;
 	}
