@@ -177,6 +177,9 @@ describe('a registry over TLS', () => {
     await copyFile(made.ca, join(folder, 'ca.crt'))
     const args = ['push', '-q', '--retry', '0', '--tls-verify', '--cert-dir', folder, 'app', `${registry.host}/app`]
     expect((await store.run(args)).status).toBe(125)
+    await writeFile(join(folder, 'client.cert'), 'no certificate')
+    await copyFile(made.clientKey, join(folder, 'client.key'))
+    expect((await store.run(args)).stderr).toContain(`the certificates for ${registry.host} cannot be used`)
     await copyFile(made.clientCertificate, join(folder, 'client.cert'))
     await copyFile(made.clientKey, join(folder, 'client.key'))
     await store.ok(args)

@@ -1,5 +1,6 @@
 import type { Agent, ClientRequest, IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http'
 import type { AgentOptions, RequestOptions } from 'node:https'
+import type { SecureContext } from 'node:tls'
 import { TspodError } from '../../base/errors.js'
 import { guardedBody } from './body.js'
 import { defaultLimits, type HttpLimits } from './limits.js'
@@ -178,21 +179,31 @@ export class HttpClient implements Disposable {
       if (proxy?.protocol === 'https:') return new (await import('node:https')).Agent(common)
       return new (await import('node:http')).Agent(common)
     }
-    const files = this.#options.certificates?.(url.host) ?? { ca: [] }
-    const authorities = (await import('./tls.js')).hostAuthorities(this.#options.env)
-    const tls: AgentOptions = {
-      ...common,
-      rejectUnauthorized: this.#options.verifyTls?.(url.host) ?? true,
-      minVersion: 'TLSv1.2',
-      ...(files.cert === undefined ? {} : { cert: files.cert }),
-      ...(files.key === undefined ? {} : { key: files.key }),
-      ...(authorities === undefined && files.ca.length === 0
-        ? {}
-        : { ca: [...(authorities ?? (await import('node:tls')).rootCertificates), ...files.ca] }),
-    }
+    const rejectUnauthorized = this.#options.verifyTls?.(url.host) ?? true
+    const tls: AgentOptions = { ...common, rejectUnauthorized, secureContext: await this.#secureContext(url.host) }
     if (proxy !== undefined)
       return (await import('./tunnel.js')).tunnelAgent(proxy, tls, this.#limits.connectMilliseconds)
     return new (await import('node:https')).Agent(tls)
+  }
+
+  /** Made once for all connections to a host: to read 140 certificates takes as long as a small layer. */
+  async #secureContext(host: string): Promise<SecureContext> {
+    const { createSecureContext, rootCertificates } = await import('node:tls')
+    const { hostAuthorities } = await import('./tls.js')
+    const files = this.#options.certificates?.(host) ?? { ca: [] }
+    const trusted = hostAuthorities(this.#options.env)
+    const isDefault = trusted === undefined && files.ca.length === 0
+    try {
+      return createSecureContext({
+        minVersion: 'TLSv1.2',
+        ...(files.cert === undefined ? {} : { cert: files.cert }),
+        ...(files.key === undefined ? {} : { key: files.key }),
+        ...(isDefault ? {} : { ca: [...(trusted ?? rootCertificates), ...files.ca] }),
+      })
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      throw new TspodError('config-invalid', `the certificates for ${host} cannot be used: ${why}`, { cause: error })
+    }
   }
 }
 
