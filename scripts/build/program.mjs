@@ -27,17 +27,37 @@ const usual = [
   'src/engine/containers/create.ts',
   'src/engine/containers/exec.ts',
   'src/engine/containers/kept-start.ts',
+  'src/engine/containers/inspect.ts',
+  'src/engine/containers/lifecycle.ts',
+  'src/engine/containers/logs.ts',
   'src/engine/containers/query.ts',
   'src/engine/containers/remove.ts',
   'src/engine/containers/run.ts',
   'src/engine/containers/stop.ts',
   'src/engine/containers/sweep.ts',
   'src/engine/images/resolve.ts',
+  'src/engine/images/query.ts',
   'src/engine/open.ts',
+  'src/engine/system/version.ts',
   'src/engine/volumes.ts',
   'src/index.ts',
 ]
-const usualCommands = ['create', 'exec', 'ps', 'run']
+const usualCommands = [
+  'create',
+  'exec',
+  'images',
+  'inspect',
+  'kill',
+  'logs',
+  'ps',
+  'restart',
+  'rm',
+  'run',
+  'start',
+  'stop',
+  'version',
+  'wait',
+]
 
 /**
  * Two scripts from one build, so that they share their modules: dist/tspod.cjs starts and has the usual commands,

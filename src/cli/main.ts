@@ -34,6 +34,8 @@ async function runCommandLine(argv: readonly string[], program: Program): Promis
   if (help || rest.length === 0) return showHelp(rest, program)
   const found = findCommand(rest, program)
   if (found === undefined) return showTopicOrFail(rest, program)
+  /* Only this, as most people ask for it: what the command does need not be loaded. */
+  if (found.argv.length === 1 && found.argv[0] === '--help') return showHelp(found.words, program)
   const load = program.commands[found.id]
   if (load === undefined) throw new TspodError('internal', `no code for command ${found.id}`)
   const Class = load()
@@ -43,9 +45,8 @@ async function runCommandLine(argv: readonly string[], program: Program): Promis
   command.globals = options
   command.beforeLeaving = () => program.done(found.words.join(':'), command.wasUnusual)
   const status = await command.start()
-  if (status === 'help') return showHelp(found.words, program)
   command.beforeLeaving()
-  return status
+  return status === 'help' ? showHelp(found.words, program) : status
 }
 
 interface Found {
