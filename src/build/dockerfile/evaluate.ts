@@ -62,7 +62,7 @@ export class Expansion {
   }
 
   words(word: string): string[] {
-    return expandWords(word, this.#lookup, this.#options)
+    return expandWords(word, this.#lookup, { escape: this.evaluation.escape })
   }
 
   /** The text of a here-document: quotes are text, and a backslash escapes whatever the file's character is. */

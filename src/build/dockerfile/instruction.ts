@@ -49,7 +49,7 @@ export function parseInstruction(line: string, escape: string, heredocs: readonl
   const { keyword, flags: words, rest } = parseCommand(line, escape)
   const kind = kinds.find((each) => each === keyword.toUpperCase())
   if (kind === undefined)
-    throw invalid(`unknown instruction: ${shown(keyword)}${suggestion(keyword, [...kinds, 'FROM'])}`)
+    throw invalid(`unknown instruction: ${shown(keyword)}${suggestion(keyword, [...kinds, 'FROM'], true)}`)
   const flags: InstructionFlag[] = parseFlags(kind, words)
   return { ...details({ kind, rest, escape, heredocs }), flags }
 }

@@ -33,25 +33,25 @@ export function splitAtBlanks(text: string): string[] {
   return text.split(asciiSpaces)
 }
 
-/** The option closest to `word`, less than three changes away, in the manner of its case. */
-export function closest(word: string, options: readonly string[]): string | undefined {
+/** The option closest to `word`, less than three changes away; folding case, in the manner of the word's. */
+export function closest(word: string, options: readonly string[], foldCase = false): string | undefined {
   if (word.length > 100) return undefined
-  const lower = word.toLowerCase()
+  const folded = foldCase ? word.toLowerCase() : word
   let best: string | undefined
   let bestDistance = 3
   for (const option of options) {
-    const distance = changes(lower, option.toLowerCase())
+    const distance = changes(folded, foldCase ? option.toLowerCase() : option)
     if (distance === 0) return undefined
     if (distance < bestDistance) [best, bestDistance] = [option, distance]
   }
-  if (best === undefined) return undefined
-  if (word === lower) return best.toLowerCase()
+  if (best === undefined || !foldCase) return best
+  if (word === folded) return best.toLowerCase()
   return word === word.toUpperCase() ? best.toUpperCase() : best
 }
 
 /** ` (did you mean X?)`, or nothing. */
-export function suggestion(word: string, options: readonly string[]): string {
-  const guess = closest(word, options)
+export function suggestion(word: string, options: readonly string[], foldCase = false): string {
+  const guess = closest(word, options, foldCase)
   return guess === undefined ? '' : ` (did you mean ${guess}?)`
 }
 
