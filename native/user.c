@@ -211,6 +211,20 @@ static char *read_account_file(int root_fd, const char *path)
 	return text;
 }
 
+/* A link that leads nowhere in the container, a FIFO …: with such a file nobody can be said to be unknown. */
+static void refuse_unfit(int root_fd, const char *path, const char *text)
+{
+	cleanup_close int fd = -1;
+
+	if (text)
+		return;
+	fd = open_beneath(root_fd, path, O_PATH | O_NOFOLLOW, 0);
+	if (fd >= 0) {
+		errno = EINVAL;
+		fail_at(STAGE_USER, path, "is no file of the container that can be read");
+	}
+}
+
 void user_resolve(struct setup *setup)
 {
 	cleanup_close int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -241,8 +255,11 @@ void user_resolve_in(struct setup *setup, int root_fd)
 	passwd = read_account_file(root_fd, "/etc/passwd");
 	group = read_account_file(root_fd, "/etc/group");
 	if (user_lookup(&setup->user, plan->spec, &plan->group_add, passwd, group, &arena, &why) <
-	    0)
+	    0) {
+		refuse_unfit(root_fd, "/etc/passwd", passwd);
+		refuse_unfit(root_fd, "/etc/group", group);
 		fail_as(&why);
+	}
 	for (size_t i = 0; i < process->additional_gids_length; i++)
 		add_group(&setup->user, process->additional_gids[i]);
 }

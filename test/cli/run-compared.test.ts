@@ -120,7 +120,7 @@ describe('the environment', () => {
   const count = ['sh', '-c', 'env | grep -ci proxy']
 
   test.each([
-    [[], '0'],
+    [[], '2'],
     [['--http-proxy'], '2'],
     [['--http-proxy=false'], '0'],
   ] as const)('with %j has %s proxy variables', async (options, expected) => {
