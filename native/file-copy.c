@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define BUFFER_SIZE ((size_t)256 * 1024)
+#define SMALL_SIZE 32768
 
 __attribute__((noreturn)) static void fail_write(const char *path)
 {
@@ -64,18 +65,10 @@ static void copy_range(struct file_copier *c, int from, int to, off_t offset, of
 	copy_by_hand(c, from, to, in, end, path);
 }
 
-void file_copy(struct file_copier *c, int from, int to, off_t size, const char *path)
+static void copy_pieces(struct file_copier *c, int from, int to, off_t size, const char *path)
 {
-	off_t data, hole = 0;
+	off_t data, hole = 0, end = 0;
 
-	if (!size)
-		return;
-	if (!c->no_clone) {
-		if (ioctl(to, FICLONE, from) == 0)
-			return;
-		c->no_clone = errno == EOPNOTSUPP || errno == EXDEV || errno == ENOTTY ||
-			      errno == ENOSYS || errno == EINVAL;
-	}
 	while (hole < size) {
 		data = lseek(from, hole, SEEK_DATA);
 		if (data < 0 && errno == ENXIO)
@@ -88,9 +81,27 @@ void file_copy(struct file_copier *c, int from, int to, off_t size, const char *
 		if (hole <= data)
 			break;
 		copy_range(c, from, to, data, hole, path);
+		end = hole;
 	}
-	if (ftruncate(to, size) < 0)
+	if (end < size && ftruncate(to, size) < 0)
 		inside_fail(STAGE_WRITE, errno, path, "set the file's size");
+}
+
+void file_copy(struct file_copier *c, int from, int to, off_t size, const char *path)
+{
+	if (!size)
+		return;
+	if (!c->no_clone) {
+		if (ioctl(to, FICLONE, from) == 0)
+			return;
+		c->no_clone = errno == EOPNOTSUPP || errno == EXDEV || errno == ENOTTY ||
+			      errno == ENOSYS || errno == EINVAL;
+	}
+	/* A small file's holes are not worth looking for. */
+	if (size <= SMALL_SIZE)
+		copy_by_hand(c, from, to, 0, size, path);
+	else
+		copy_pieces(c, from, to, size, path);
 }
 
 void file_copier_free(struct file_copier *c)
