@@ -9,11 +9,14 @@ const shortCommand = 17
 export interface RowOptions {
   readonly noTrunc: boolean
   readonly size: boolean
+  readonly pod: boolean
+  readonly namespaces: boolean
   readonly now: Date
 }
 
 /** The columns of `ps`, Podman's. */
 export function containerColumns(options: RowOptions): Column<ContainerSummary>[] {
+  if (options.namespaces) return namespaceColumns(options)
   return [
     { heading: 'CONTAINER ID', cell: (row) => idText(row.id, options) },
     { heading: 'IMAGE', cell: (row) => row.image },
@@ -22,9 +25,41 @@ export function containerColumns(options: RowOptions): Column<ContainerSummary>[
     { heading: 'STATUS', cell: (row) => statusText(row, options.now) },
     { heading: 'PORTS', cell: portsText },
     { heading: 'NAMES', cell: (row) => row.name },
+    ...(options.pod ? podColumns(options) : []),
     ...(options.size ? [{ heading: 'SIZE', cell: sizeText }] : []),
   ]
 }
+
+function podColumns({ noTrunc }: RowOptions): Column<ContainerSummary>[] {
+  return [
+    { heading: 'POD ID', cell: ({ pod }) => (noTrunc ? (pod?.id ?? '') : (pod?.id.slice(0, shortId) ?? '')) },
+    { heading: 'PODNAME', cell: ({ pod }) => pod?.name ?? '' },
+  ]
+}
+
+/** `ps --ns` */
+function namespaceColumns(options: RowOptions): Column<ContainerSummary>[] {
+  return [
+    { heading: 'CONTAINER ID', cell: (row) => idText(row.id, options) },
+    { heading: 'NAMES', cell: (row) => row.name },
+    { heading: 'PID', cell: (row) => String(row.pid) },
+    ...(options.pod ? podColumns(options) : []),
+    ...namespaceNames.map(([heading, name]) => ({
+      heading,
+      cell: ({ namespaces }: ContainerSummary) => namespaces?.[name] ?? '',
+    })),
+  ]
+}
+
+const namespaceNames = [
+  ['CGROUPNS', 'cgroup'],
+  ['IPC', 'ipc'],
+  ['MNT', 'mnt'],
+  ['NET', 'net'],
+  ['PIDNS', 'pid'],
+  ['USERNS', 'user'],
+  ['UTS', 'uts'],
+] as const
 
 /** What templates see of a container. */
 export function containerFields(row: ContainerSummary, options: RowOptions): object {
@@ -34,7 +69,7 @@ export function containerFields(row: ContainerSummary, options: RowOptions): obj
     Image: row.image,
     ImageID: options.noTrunc ? row.imageId : row.imageId.slice(0, shortId),
     Command: commandText(row.command, options),
-    Created: ago(row.created, options.now),
+    Created: goTime(row.created),
     CreatedAt: goTime(row.created),
     CreatedHuman: ago(row.created, options.now),
     RunningFor: ago(row.created, options.now),
@@ -43,6 +78,7 @@ export function containerFields(row: ContainerSummary, options: RowOptions): obj
     Ports: portsText(row),
     ExposedPorts: row.exposed.map(({ port, protocol }) => `${port}/${protocol}`).join(', '),
     Names: row.name,
+    Label: (key: unknown) => row.labels[String(key)] ?? '',
     Labels: Object.entries(row.labels)
       .map(([key, value]) => `${key}=${value}`)
       .join(','),
@@ -51,12 +87,17 @@ export function containerFields(row: ContainerSummary, options: RowOptions): obj
     Pid: row.pid,
     ExitCode: row.exitCode ?? 0,
     Exited: row.status === 'exited',
+    ExitedAt: exitedAt(row),
+    StartedAt: seconds(row.startedAt),
     Restarts: row.restarts,
     Size: row.size === undefined ? '' : sizeText(row),
-    Pod: '',
-    PodName: '',
+    Pod: row.pod === undefined ? '' : options.noTrunc ? row.pod.id : row.pod.id.slice(0, shortId),
+    PodName: row.pod?.name ?? '',
     IsInfra: false,
     AutoRemove: row.autoRemove,
+    CIDFile: '',
+    Namespaces: namespacesJson(row),
+    ...Object.fromEntries(namespaceNames.map(([heading, name]) => [heading, row.namespaces?.[name] ?? ''])),
   }
 }
 
@@ -74,14 +115,14 @@ export const containerHeadings: Readonly<Record<string, string>> = {
 
 /** What JSON shows of a container: Podman's names. */
 export function containerJson(row: ContainerSummary, options: RowOptions): object {
-  const seconds = (date: Date | undefined): number => (date === undefined ? 0 : Math.floor(date.getTime() / 1000))
   return {
     AutoRemove: row.autoRemove,
     Command: row.command,
     CreatedAt: ago(row.created, options.now),
     Created: seconds(row.created),
+    CIDFile: '',
     Exited: row.status === 'exited',
-    ExitedAt: row.finishedAt === undefined ? -62135596800 : seconds(row.finishedAt),
+    ExitedAt: exitedAt(row),
     ExitCode: row.exitCode ?? 0,
     ExposedPorts: null,
     Id: row.id,
@@ -91,11 +132,11 @@ export function containerJson(row: ContainerSummary, options: RowOptions): objec
     Labels: Object.keys(row.labels).length === 0 ? null : row.labels,
     Mounts: row.mounts,
     Names: [row.name],
-    Namespaces: {},
+    Namespaces: namespacesJson(row),
     Networks: row.networks,
     Pid: row.pid,
-    Pod: '',
-    PodName: '',
+    Pod: row.pod?.id ?? '',
+    PodName: row.pod?.name ?? '',
     Ports: row.ports.length === 0 ? null : row.ports.map(portJson),
     Restarts: row.restarts,
     Size: row.size === undefined ? null : { rwSize: row.size.writable, rootFsSize: row.size.virtual },
@@ -103,6 +144,22 @@ export function containerJson(row: ContainerSummary, options: RowOptions): objec
     State: row.status,
     Status: statusText(row, options.now),
   }
+}
+
+/** Seconds since 1970; Go's zero time where there is none. */
+function seconds(date: Date | undefined): number {
+  return date === undefined ? -62135596800 : Math.floor(date.getTime() / 1000)
+}
+
+/** Of one that has been started again there is an end, but it is the last run's. */
+function exitedAt(row: ContainerSummary): number {
+  return seconds(row.status === 'exited' ? row.finishedAt : undefined)
+}
+
+function namespacesJson({ namespaces }: ContainerSummary): object {
+  if (namespaces === undefined) return {}
+  const { mnt, cgroup, ipc, net, pid, uts, user } = namespaces
+  return { Mnt: mnt, Cgroup: cgroup, Ipc: ipc, Net: net, Pidns: pid, Uts: uts, User: user }
 }
 
 function portJson({ hostIp, containerPort, hostPort, range, protocol }: ContainerSummary['ports'][number]): object {
@@ -169,11 +226,11 @@ const byText =
 /** `ps --sort` */
 export const sortOrders: Readonly<Record<string, SortKey>> = {
   command: byText(({ command }) => command.join(' ')),
-  created: (one, other) => other.created.getTime() - one.created.getTime(),
+  created: (one, other) => one.created.getTime() - other.created.getTime(),
   id: byText(({ id }) => id),
   image: byText(({ image }) => image),
   names: byText(({ name }) => name),
-  runningfor: (one, other) => (other.startedAt?.getTime() ?? 0) - (one.startedAt?.getTime() ?? 0),
+  runningfor: (one, other) => (one.startedAt?.getTime() ?? 0) - (other.startedAt?.getTime() ?? 0),
   size: (one, other) => (one.size?.writable ?? 0) - (other.size?.writable ?? 0),
   status: byText(({ status }) => status),
 }

@@ -38,7 +38,10 @@ function compileOne(text: string, input: FilterInput): { key: string; test: Test
   const key = text.slice(0, negated ? at - 1 : at)
   const value = text.slice(at + 1)
   const make = makers[key]
-  if (!make) throw new TspodError('invalid-argument', `invalid filter "${key}"`)
+  if (!make) {
+    const allowed = Object.keys(makers).sort().join(', ')
+    throw new TspodError('invalid-argument', `invalid filter "${key}": choose one of ${allowed}`)
+  }
   const test = make(value, input)
   return negated ? { key: `${key}!`, test: (summary, record) => !test(summary, record) } : { key, test }
 }

@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync } from 'node:fs'
+import { lstatSync, readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { TspodError } from '../../base/errors.js'
 import type { ContainerRecord, ListedRecord } from '../../container/record.js'
@@ -15,25 +15,63 @@ import {
   readRecord,
   tellLeftOut,
 } from './store.js'
-import type { ContainerSummary, ListOptions, PublishedPort } from './types.js'
+import type { ContainerSummary, ListOptions, NamespaceIds, PublishedPort } from './types.js'
 
-/** The containers, the newest first: those that run, or all. */
+/** The containers, the oldest first: those that run, or all. */
 export async function listContainers(context: Context, options: ListOptions = {}): Promise<ContainerSummary[]> {
   const { sweep } = await import('./sweep.js')
   await sweep(context)
   const filters = compileFilters(options.filters ?? [], { context, now: context.clock() })
   const everything = options.all === true || options.last !== undefined || filters.namesStatus
   const ofInterest = everything ? undefined : isOfRunning(context)
-  const all = listContainersRead(context, ofInterest).reverse()
+  const all = listContainersRead(context, ofInterest)
   const result: ContainerSummary[] = []
-  for (const listed of options.last === undefined || options.last < 0 ? all : all.slice(0, options.last)) {
+  for (const listed of options.last === undefined || options.last < 0 ? all : lastOf(all, options.last)) {
     const summary = trySummary(context, listed)
     if (!summary) continue
     if (!everything && !isUp(summary)) continue
     if (!filters.matches(summary, listed.record)) continue
-    result.push(options.size === true ? { ...summary, size: sizeOf(context, listed.record) } : summary)
+    result.push(withMore(context, summary, listed.record, options))
   }
   return result
+}
+
+function withMore(
+  context: Context,
+  summary: ContainerSummary,
+  record: ListedRecord,
+  options: ListOptions,
+): ContainerSummary {
+  if (options.size !== true && options.namespaces !== true) return summary
+  return {
+    ...summary,
+    ...(options.size === true ? { size: sizeOf(context, record) } : {}),
+    ...(options.namespaces === true && summary.pid > 0 ? { namespaces: namespacesOf(summary.pid) } : {}),
+  }
+}
+
+function namespacesOf(pid: number): NamespaceIds {
+  const number = (file: string): string => {
+    try {
+      return /\d+/.exec(readlinkSync(`/proc/${String(pid)}/ns/${file}`))?.[0] ?? ''
+    } catch {
+      /* It has just ended, or has become somebody else. */
+      return ''
+    }
+  }
+  return {
+    cgroup: number('cgroup'),
+    ipc: number('ipc'),
+    mnt: number('mnt'),
+    net: number('net'),
+    pid: number('pid'),
+    user: number('user'),
+    uts: number('uts'),
+  }
+}
+
+function lastOf<T>(all: readonly T[], count: number): readonly T[] {
+  return count === 0 ? [] : all.slice(-count)
 }
 
 /** Most containers of a long list have ended, which their state alone says. */

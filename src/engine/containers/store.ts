@@ -1,4 +1,4 @@
-import { mkdirSync, readlinkSync, renameSync, symlinkSync } from 'node:fs'
+import { readlinkSync, renameSync, symlinkSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { TspodError } from '../../base/errors.js'
 import { isId, isIdPrefix } from '../../base/id.js'

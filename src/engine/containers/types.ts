@@ -57,6 +57,19 @@ export interface ListOptions {
   /** `key=value` pairs, Podman's names. The same key twice is “or”, different keys are “and”. */
   readonly filters?: readonly string[]
   readonly size?: boolean
+  /** Which namespaces those that run are in. */
+  readonly namespaces?: boolean
+}
+
+/** Numbers of namespaces; empty where nobody may ask. */
+export interface NamespaceIds {
+  readonly cgroup: string
+  readonly ipc: string
+  readonly mnt: string
+  readonly net: string
+  readonly pid: string
+  readonly user: string
+  readonly uts: string
 }
 
 export type ContainerStatus = 'created' | 'running' | 'paused' | 'exited' | 'removing'
@@ -82,6 +95,9 @@ export interface ContainerSummary {
   /** Of one that runs and has a health check. */
   readonly health?: 'starting' | 'healthy' | 'unhealthy'
   readonly autoRemove: boolean
+  readonly namespaces?: NamespaceIds
+  /** Of one that is in a pod. */
+  readonly pod?: { readonly id: string; readonly name: string }
   /** Bytes: of its own layer, and with its image. */
   readonly size?: { readonly writable: number; readonly virtual: number }
 }
