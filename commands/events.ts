@@ -1,7 +1,7 @@
 import { BaseCommand } from '../src/cli/base-command.js'
 import { eventFields, eventJson, eventText } from '../src/cli/events.js'
-import { asTyped, listFlag, switchFlagOn, textFlag } from '../src/cli/flags/define.js'
-import { parseMoment } from '../src/cli/parse/moment.js'
+import { asTyped, listFlag, switchFlagOn, textFlag, valueFlag } from '../src/cli/flags/define.js'
+import { parseSince, parseUntil } from '../src/cli/parse/moment.js'
 import type { EngineEvent } from '../src/index.js'
 
 export default class Events extends BaseCommand {
@@ -13,21 +13,20 @@ export default class Events extends BaseCommand {
     filter: listFlag(asTyped, 'Only those that match KEY=VALUE', { char: 'f', helpValue: 'FILTER' }),
     format: textFlag('json, or a Go template'),
     'no-trunc': switchFlagOn('Show whole IDs'),
-    since: textFlag('What happened since, too', { helpValue: 'TIME' }),
+    since: valueFlag(parseSince, 'What happened since, too', { helpValue: 'TIME' }),
     stream: switchFlagOn('Go on with what happens from now'),
-    until: textFlag('Nothing that happens after', { helpValue: 'TIME' }),
+    until: valueFlag(parseUntil, 'Nothing that happens after', { helpValue: 'TIME' }),
   }
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Events)
     const format = await formatter(flags.format, flags['no-trunc'])
     const engine = await this.engine()
-    const now = new Date()
     const events = engine.events({
       follow: flags.stream,
       filters: flags.filter ?? [],
-      ...(flags.since === undefined ? {} : { since: parseMoment(flags.since, now) }),
-      ...(flags.until === undefined ? {} : { until: parseMoment(flags.until, now) }),
+      ...(flags.since === undefined ? {} : { since: flags.since }),
+      ...(flags.until === undefined ? {} : { until: flags.until }),
     })
     for await (const event of events) this.write(format(event))
   }

@@ -110,7 +110,21 @@ test('ps shows what runs, all, and what matches', async () => {
   expect(await tspod.ok(['ps', '--filter', 'name=^seen$'])).toMatch(
     /^CONTAINER ID +IMAGE +COMMAND +CREATED +STATUS +PORTS +NAMES\n[0-9a-f]{12} +localhost\/busybox:latest +sleep 1000 +.* ago +Up .* +seen$/,
   )
-  expect((await tspod.run(['ps', '--filter', 'nonsense=1'])).status).toBe(125)
+  const bad = await tspod.run(['ps', '--filter', 'nonsense=1'])
+  expect(bad.status).toBe(125)
+  expect(bad.stderr).toContain('invalid filter "nonsense": choose one of ancestor, ')
+  expect(await names('-n', '1')).toBe('unseen')
+  expect(await tspod.ok(['ps', '--ns', '--filter', 'name=^seen$'])).toMatch(
+    /^CONTAINER ID +NAMES +PID +CGROUPNS +IPC +MNT +NET +PIDNS +USERNS +UTS\n[0-9a-f]{12} +seen +\d+( +\d+){7}$/,
+  )
+  expect(await tspod.ok(['ps', '-ap', '--noheading', '--filter', 'name=^unseen$'])).toMatch(/ unseen *$/)
+  for (const flags of [
+    ['-q', '-s'],
+    ['--ns', '-s'],
+    ['-l', '-n', '1'],
+    ['-l', '-w', '1'],
+  ])
+    expect((await tspod.run(['ps', ...flags])).status, flags.join(' ')).toBe(125)
 })
 
 test('logs gives both streams, the last lines, and ends with a container that has ended', async () => {
@@ -121,12 +135,27 @@ test('logs gives both streams, the last lines, and ends with a container that ha
   expect(await tspod.ok(['logs', '--tail', '1', 'done'])).toBe('three')
   expect(await tspod.ok(['logs', '--tail', '0', 'done'])).toBe('')
   expect(await tspod.ok(['logs', '-t', 'done'])).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+\S+ one$/m)
-  expect(await tspod.ok(['logs', '--until', '1h', 'done'])).toBe('')
+  expect(await tspod.ok(['logs', '--until', '1h', 'done'])).toBe('one\ntwo\nthree')
+  expect(await tspod.ok(['logs', '--until=-1h', 'done'])).toBe('')
   const followed = await tspod.run(['logs', '-f', 'talker'])
   expect([followed.stdout, followed.stderr], explain(followed)).toEqual([
     'out 1\nout 2\nout 3\n',
     'err 1\nerr 2\nerr 3\n',
   ])
+})
+
+test('logs of several containers are told apart, and none is shown if one is missing', async () => {
+  const id = await tspod.ok(['create', '--network', 'none', '--name', 'first', image, 'echo', 'a'])
+  await tspod.ok(['create', '--network', 'none', '--name', 'second', image, 'sh', '-c', 'echo b; echo c'])
+  for (const name of ['first', 'second']) await tspod.ok(['start', '-a', name])
+  expect(await tspod.ok(['logs', '-n', 'first', 'second'])).toBe('first a\nsecond b\nsecond c')
+  expect(await tspod.ok(['logs', 'first', 'second'])).toMatch(new RegExp(`^${id.slice(0, 12)} a\n`))
+  expect(await tspod.ok(['logs', '-n', 'first'])).toBe('a')
+  expect(await tspod.ok(['logs', '--color', 'second'])).toBe('\u001b[37mb\u001b[0m\n\u001b[37mc\u001b[0m')
+  const missing = await tspod.run(['logs', 'first', 'nobody'])
+  expect([missing.status, missing.stdout]).toEqual([125, ''])
+  const bad = await tspod.run(['logs', '--since', 'soon', 'first'])
+  expect(bad.stderr).toMatch(/"soon" for "--since".*neither a time .* nor a duration/)
 })
 
 test('logs -f sees what is written later, across rotations, and ends with the container', async () => {

@@ -2,12 +2,25 @@ import { invalid } from './value.js'
 
 const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
-/** A date, seconds since 1970, or a duration before now (`1h30m`). */
-export function parseMoment(text: string, now: Date): Date {
+/** `--since`: a date, seconds since 1970, or a duration before now (`1h30m`). */
+export function parseSince(text: string): Date {
+  return parseMoment(text, new Date(), -1)
+}
+
+/** `--until`: the same, but a duration is ahead, as Podman has it; `-1h` is an hour ago. */
+export function parseUntil(text: string): Date {
+  return parseMoment(text, new Date(), 1)
+}
+
+export function parseMoment(text: string, now: Date, direction: 1 | -1): Date {
   if (/^-?\d+(\.\d+)?$/.test(text)) return new Date(Number(text) * 1000)
-  if (/^-?(\d+(\.\d+)?(ms|[smhd]))+$/.test(text)) return new Date(now.getTime() - durationOf(text))
+  if (/^-?(\d+(\.\d+)?(ms|[smhd]))+$/.test(text)) return new Date(now.getTime() + direction * durationOf(text))
   const time = Date.parse(text)
-  if (Number.isNaN(time)) throw invalid(`"${text}" is neither a time nor a duration`)
+  if (Number.isNaN(time)) {
+    throw invalid(
+      `"${text}" is neither a time (2026-11-21T05:46:00Z, or seconds since 1970) nor a duration (1h30m; s, m, h or d)`,
+    )
+  }
   return new Date(time)
 }
 

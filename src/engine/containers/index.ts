@@ -4,6 +4,7 @@ import type { CommitOptions } from './commit.js'
 import type { CopyEnd, CopyOptions } from './copy-ends.js'
 import type { ArchiveOutput } from './export.js'
 import type { CloneOptions } from './clone.js'
+import type { LogText } from './log-text.js'
 import type { CleanupOptions } from './tidy.js'
 import type { ContainerUpdate } from './update.js'
 import type { ContainerStats, StatsOptions } from './stats.js'
@@ -56,6 +57,8 @@ export function bindContainers(context: Context) {
     inspect: async (nameOrId: string, options?: { readonly size?: boolean }) =>
       (await import('./inspect.js')).inspectContainer(context, nameOrId, options),
     logs: (nameOrId: string, options?: LogOptions) => logsLater(context, nameOrId, options),
+    /** The same as text, in pieces that are valid until the next one. */
+    logText: (nameOrId: string, options?: LogOptions) => logTextLater(context, nameOrId, options),
     /** Runs one more process in a running container. */
     exec: async (nameOrId: string, spec: ExecSpec) =>
       (await import('./handle.js')).execInContainer(context, nameOrId, spec),
@@ -129,6 +132,11 @@ async function* statsLater(
 ): AsyncGenerator<readonly ContainerStats[]> {
   const { containerStats } = await import('./stats.js')
   yield* containerStats(context, names, options)
+}
+
+async function* logTextLater(context: Context, nameOrId: string, options?: LogOptions): AsyncGenerator<LogText> {
+  const { containerLogText } = await import('./logs.js')
+  yield* containerLogText(context, nameOrId, options)
 }
 
 async function* logsLater(

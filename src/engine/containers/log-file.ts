@@ -2,6 +2,7 @@ import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
 import { isMissing } from '../../state/file.js'
 
 const chunkSize = 64 * 1024
+const blockSize = 256 * 1024
 const newline = 0x0a
 /** A record longer than this is cut: no writer of ours makes one. */
 const longestRecord = 16 * 1024 * 1024
@@ -21,18 +22,29 @@ export class LogFile implements Disposable {
 
   /** The records that are there whole, from where the last call ended. */
   *records(): Generator<Buffer> {
-    const chunk = Buffer.allocUnsafe(chunkSize)
-    for (;;) {
-      const count = readSync(this.fd, chunk, 0, chunkSize, this.#position)
-      if (count === 0) return
-      this.#position += count
-      let data = Buffer.concat([this.#rest, chunk.subarray(0, count)])
-      for (let end = data.indexOf(newline); end >= 0; end = data.indexOf(newline)) {
-        yield data.subarray(0, end)
-        data = data.subarray(end + 1)
+    for (const block of this.blocks()) {
+      for (let at = 0, end = block.indexOf(newline); end >= 0; at = end + 1, end = block.indexOf(newline, at)) {
+        yield Buffer.from(block.subarray(at, end))
       }
-      this.#rest = data.length > longestRecord ? Buffer.alloc(0) : data
     }
+  }
+
+  /** The same, many at once with their ends of line. A block is the caller's to change until it asks for the next. */
+  *blocks(): Generator<Buffer> {
+    let buffer = Buffer.allocUnsafe(blockSize)
+    let held = this.#rest.copy(buffer)
+    for (;;) {
+      const count = readSync(this.fd, buffer, held, buffer.length - held, this.#position)
+      if (count === 0) break
+      this.#position += count
+      const end = held + count
+      const whole = buffer.lastIndexOf(newline, end - 1) + 1
+      const rest = Buffer.from(buffer.subarray(whole, end))
+      if (whole > 0) yield buffer.subarray(0, whole)
+      if (rest.length === buffer.length) buffer = Buffer.allocUnsafe(buffer.length * 2)
+      held = rest.length > longestRecord ? 0 : rest.copy(buffer)
+    }
+    this.#rest = Buffer.from(buffer.subarray(0, held))
   }
 
   [Symbol.dispose](): void {

@@ -6,6 +6,7 @@ import { hasEnded, watchFolder } from './log-changes.js'
 import { isRotated, LogFile, logFiles, tailOffset } from './log-file.js'
 import { parseLogRecord, timeOf } from './log-format.js'
 import { logPath } from './log-plan.js'
+import { type LogText, textOfRecords } from './log-text.js'
 import { findContainer } from './store.js'
 import type { LogLine, LogOptions } from './types.js'
 
@@ -16,15 +17,27 @@ export async function* containerLogs(
   options: LogOptions = {},
 ): AsyncGenerator<LogLine> {
   const record = findContainer(context, nameOrId)
-  const lines = await linesByDriver(context, record, options)
+  const lines = await linesByDriver(context, record, { ...options, ...signalUntil(options) })
   const since = options.since?.getTime() ?? Number.NEGATIVE_INFINITY
   const until = options.until?.getTime() ?? Number.POSITIVE_INFINITY
+  const unbounded = options.since === undefined && options.until === undefined
   for await (const line of lines) {
-    const time = timeOf(line)
+    const time = unbounded ? Number.NaN : timeOf(line)
     if (time > until) return
     if (!(time < since)) yield line
   }
 }
+
+/** A follower goes at a time that is given, whether or not a line comes. */
+function signalUntil({ follow, until, signal }: LogOptions): Pick<LogOptions, 'signal'> {
+  const left = until === undefined ? Number.POSITIVE_INFINITY : Math.max(0, until.getTime() - Date.now())
+  if (follow !== true || left > longestTimer) return signal === undefined ? {} : { signal }
+  const timeUp = AbortSignal.timeout(left)
+  return { signal: signal === undefined ? timeUp : AbortSignal.any([signal, timeUp]) }
+}
+
+/** Milliseconds that a timer of Node's can wait. */
+const longestTimer = 2 ** 31 - 1
 
 async function linesByDriver(
   context: Context,
@@ -32,7 +45,7 @@ async function linesByDriver(
   options: LogOptions,
 ): Promise<AsyncIterable<LogLine>> {
   const { driver } = record.spec.log
-  if (driver === 'k8s-file' || driver === 'json-file') return fileLines(context, record, options)
+  if (driver === 'k8s-file' || driver === 'json-file') return readFiles(context, record, options, linesOf)
   if (driver === 'journald') return (await import('./journal.js')).journalLines(context, record.id, options)
   throw new TspodError(
     'not-supported',
@@ -40,7 +53,39 @@ async function linesByDriver(
   )
 }
 
-async function* fileLines(context: Context, record: ContainerRecord, options: LogOptions): AsyncGenerator<LogLine> {
+/**
+ * What `containerLogs` has, as text: for who wants neither times nor lines. It may come in pieces of any size, each
+ * valid until the next one is asked for.
+ */
+export async function* containerLogText(
+  context: Context,
+  nameOrId: string,
+  options: Pick<LogOptions, 'follow' | 'tail' | 'signal'> = {},
+): AsyncGenerator<LogText> {
+  const record = findContainer(context, nameOrId)
+  const { driver } = record.spec.log
+  if (driver === 'k8s-file' || driver === 'json-file') {
+    yield* readFiles(context, record, options, textsOf)
+    return
+  }
+  const end = Buffer.from('\n')
+  for await (const { stream, text, partial } of await linesByDriver(context, record, options))
+    yield { stream, text: partial ? text : Buffer.concat([text, end]) }
+}
+
+function* textsOf(file: LogFile): Generator<LogText> {
+  for (const block of file.blocks()) yield* textOfRecords(block)
+}
+
+/** Takes what is new of a file. */
+type Reader<T> = (file: LogFile) => Generator<T>
+
+async function* readFiles<T>(
+  context: Context,
+  record: ContainerRecord,
+  options: LogOptions,
+  read: Reader<T>,
+): AsyncGenerator<T> {
   const path = logPath(context, record)
   const files = logFiles(path)
   const position = startOf(files, options.tail)
@@ -50,12 +95,12 @@ async function* fileLines(context: Context, record: ContainerRecord, options: Lo
       if (index < position.file) continue
       current?.[Symbol.dispose]()
       current = new LogFile(file, index === position.file ? position.offset : 0)
-      yield* linesOf(current)
+      yield* read(current)
     }
     if (options.follow === true) {
       const followed = current
       current = undefined
-      yield* follow(context, record, path, followed, options.signal)
+      yield* follow({ context, record, path, signal: options.signal }, followed, read)
     }
   } finally {
     current?.[Symbol.dispose]()
@@ -65,7 +110,7 @@ async function* fileLines(context: Context, record: ContainerRecord, options: Lo
 function* linesOf(file: LogFile): Generator<LogLine> {
   for (const bytes of file.records()) {
     const line = parseLogRecord(bytes)
-    if (line) yield { ...line, text: Buffer.from(line.text) }
+    if (line) yield line
   }
 }
 
@@ -85,24 +130,29 @@ function startOf(files: readonly string[], tail: number | undefined): { file: nu
   return { file: 0, offset: 0 }
 }
 
+interface Followed {
+  readonly context: Context
+  readonly record: ContainerRecord
+  readonly path: string
+  readonly signal: AbortSignal | undefined
+}
+
 /** Goes on reading as the file grows, into the next one when it is rotated, until the container has ended. */
-async function* follow(
-  context: Context,
-  record: ContainerRecord,
-  path: string,
+async function* follow<T>(
+  { context, record, path, signal }: Followed,
   start: LogFile | undefined,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<LogLine> {
+  read: Reader<T>,
+): AsyncGenerator<T> {
   let file = start
   const changes = watchFolder(dirname(path), signal)
   try {
     for (;;) {
       /* Asked before reading: what was written before the end is then read after it. */
       const ended = hasEnded(context, record.id)
-      if (file) yield* linesOf(file)
+      if (file) yield* read(file)
       const next = nextFile(path, file)
       if (next) {
-        if (file) yield* linesOf(file)
+        if (file) yield* read(file)
         file?.[Symbol.dispose]()
         file = next
         continue
