@@ -21,8 +21,10 @@ int execute_main(int argc, char **argv)
 	if (!launch_options_parse(argc, argv, &options))
 		return 125;
 	plan = exec_plan_read(options.subject, &why);
-	if (!plan)
+	if (!plan) {
+		options.client.on_error = plan_on_error(options.subject);
 		return launch_report(&options, &why);
+	}
 	if (plan->on_error.length > 0)
 		options.client.on_error = plan->on_error.items;
 	snprintf(what, sizeof(what), "exec session %.64s", plan->session);

@@ -11,5 +11,8 @@ void launch_normalize_process(void);
 int launch_monitor(const struct launch_plan *, const struct exec_plan *,
 		   const struct launch_options *);
 
+/* `onError` of the file of a plan that was refused; NULL if there is none. */
+char *const *plan_on_error(const char *path);
+
 /* A failure before there is a monitor: to the caller's connection, or as the client reports one. */
 int launch_report(const struct launch_options *, const struct failure *);

@@ -148,6 +148,14 @@ withBusybox('a launch that fails', () => {
     expect(JSON.parse(stdout)).toMatchObject({ type: 'error', stage: 'exec', errno: 2 })
   })
 
+  test('becomes it, too, when the plan itself is refused', async () => {
+    const onError = ['/bin/sh', '-c', 'echo "$TSPOD_LAUNCH_ERROR"; exit 77']
+    await using folder = await runFolder(['true'], { plan: { onError, stopSignal: 1000 } })
+    const { status, stdout } = await ended(folder.launch())
+    expect(status).toBe(77)
+    expect(JSON.parse(stdout)).toMatchObject({ type: 'error', stage: 'plan' })
+  })
+
   test('without a plan exits with 125', async () => {
     await using folder = await runFolder(['true'])
     const { status, stderr } = await ended(spawn(nativeFile('tspod-runtime'), ['launch', join(folder.path, 'nowhere')]))
