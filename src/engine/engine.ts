@@ -1,4 +1,5 @@
 import { bindArtifacts } from './artifacts/index.js'
+import { bindBuilds } from './builds/index.js'
 import { bindContainers } from './containers/index.js'
 import type { Context, EngineOptions } from './context.js'
 import type { EngineEvent, EventOptions } from './events/types.js'
@@ -16,6 +17,7 @@ export function bindEngine(context: Context) {
   return {
     context,
     artifacts: bindArtifacts(context),
+    builds: bindBuilds(context),
     containers: bindContainers(context),
     images: bindImages(context),
     manifests: bindManifests(context),

@@ -39,7 +39,7 @@ export interface BuildOptions extends RegistryAccess {
   readonly env?: Readonly<Record<string, string>>
   readonly unsetEnv?: readonly string[]
   readonly unsetLabels?: readonly string[]
-  /** `io.buildah.version`'s cousin, `dev.tspod.version`. Default: only where no time is fixed. */
+  /** Adds a label `dev.tspod.version`. Default: no, since another version would make another image of the same. */
   readonly identityLabel?: boolean
   readonly outputs?: readonly BuildOutput[]
   readonly iidFile?: string

@@ -15,6 +15,8 @@ import { clearTree, goingPrefix, removeTree } from './trees.js'
 const killSignal = 9
 const lockPrefix = 'container-'
 const halfPrefix = 'container-'
+/** src/build/context/work-folder.ts */
+const buildPrefix = 'build-'
 /** native/remove.c */
 const removedPrefix = 'removed-'
 /** src/build/context/work-folder.ts */
@@ -65,6 +67,7 @@ async function attempt(context: Context, what: string, action: () => Promise<voi
 async function sweepTemporary(context: Context, name: string): Promise<void> {
   const path = join(context.paths.tmp, name)
   if (name.startsWith(goingPrefix)) return sweepGoing(path)
+  if (name.startsWith(buildPrefix)) return (await import('../builds/workspace.js')).sweepBuild(context, name)
   if (name.startsWith(leasePrefix)) return tryLock(path)?.release({ unlink: true })
   if (name.startsWith(workPrefix)) return sweepWorkFolder(path.replace(/\.lock$/, ''))
   if (name.startsWith('collection-')) {

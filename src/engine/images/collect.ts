@@ -6,6 +6,7 @@ import { mediaTypes, type Descriptor, type Digest } from '../../oci/image-spec.j
 import { exists, removeFile } from '../../state/file.js'
 import { ImageStore, type IndexEntry } from '../../storage/images.js'
 import type { Context } from '../context.js'
+import { StepStore } from '../builds/step-store.js'
 import { listRecords } from '../containers/store.js'
 import { removeLayersExcept } from './layers.js'
 import { recordOf } from './record.js'
@@ -36,7 +37,7 @@ export async function withLease<T>(context: Context, run: () => Promise<T>): Pro
 export async function collectGarbage(context: Context): Promise<void> {
   const store = new ImageStore(context.paths)
   await store.collect(
-    async (entries) => reach(context, store, entries),
+    async (entries) => withBuildCache(context, await reach(context, store, entries)),
     async ({ manifests, diffIds }) => {
       removeRecords(context, manifests)
       await removeLayersExcept(context, new Set([...diffIds, ...layersOfContainers(context)]))
@@ -44,11 +45,28 @@ export async function collectGarbage(context: Context): Promise<void> {
   )
 }
 
-/** The DiffIDs of every image and every container: what may not be removed. */
+/** The DiffIDs of every image, every container and the build cache: what may not be removed. */
 export async function liveDiffIds(context: Context): Promise<ReadonlySet<Digest>> {
+  const store = new ImageStore(context.paths)
+  const { diffIds } = withBuildCache(context, await reach(context, store, store.entries()))
+  return new Set([...diffIds, ...layersOfContainers(context)])
+}
+
+/** The DiffIDs of every image and every container. */
+export async function imageDiffIds(context: Context): Promise<ReadonlySet<Digest>> {
   const store = new ImageStore(context.paths)
   const { diffIds } = await reach(context, store, store.entries())
   return new Set([...diffIds, ...layersOfContainers(context)])
+}
+
+/** What steps of builds have made stays for builds to come, until `build prune`. */
+function withBuildCache(context: Context, { blobs, diffIds, manifests }: Reached): Reached {
+  const layers = new StepStore(context.paths).list().flatMap(({ layer }) => layer ?? [])
+  return {
+    blobs: new Set([...blobs, ...layers.map(({ blob }) => blob.digest)]),
+    diffIds: new Set([...diffIds, ...layers.map(({ diffId }) => diffId)]),
+    manifests,
+  }
 }
 
 interface Reached {

@@ -1,0 +1,136 @@
+import { syncFileSystem } from '../../base/syscalls.js'
+import { mediaTypes } from '../../oci/image-spec.js'
+import type { RootfsPlan } from '../../runtime/protocol.js'
+import { fillRootfs, fitsOverlay, planRootfs } from '../../storage/overlay.js'
+import { packLayer, type Packed, type PackOptions } from '../../storage/pack.js'
+import { TspodError } from '../../base/errors.js'
+import { mountStubs, withCopies } from '../containers/changes.js'
+import { rootMountpoint } from '../containers/launch.js'
+import { ensureLayer, layerStore } from '../images/layers.js'
+import { lowerFolders, type FreshLayer, type LayerContent, type StageLayer } from './layer.js'
+import type { Session } from './session.js'
+import { mountpoints, type StepPlace } from './workspace.js'
+
+export interface MakeOptions {
+  /** An image will need the layer's archive; otherwise only its digest is taken. */
+  readonly archive: boolean
+  /** Lowest of all: folders that mounts are made on, instead of the usual ones. */
+  readonly bottom?: (place: StepPlace) => Promise<string> | string
+}
+
+/** The root that a step writes to. */
+export interface StepRoot {
+  readonly rootfs: RootfsPlan
+  /** Topmost first; what is below the step's own folder. */
+  readonly lower: readonly string[]
+  readonly place: StepPlace
+}
+
+/**
+ * Lets `write` change a root that consists of these layers; what it has changed becomes one layer more. The upper folder
+ * itself becomes the layer, and its archive is made while other steps go on.
+ */
+export async function makeLayer(
+  session: Session,
+  below: readonly StageLayer[],
+  options: MakeOptions,
+  write: (root: StepRoot) => Promise<void>,
+): Promise<StageLayer> {
+  const { context, driver } = session
+  const place = session.workspace.place()
+  const lower = await lowerFolders(below, (await options.bottom?.(place)) ?? mountpoints(context))
+  if (driver.name === 'copy') return copiedLayer(session, place, lower, options, write)
+  if (!fitsOverlay(lower)) {
+    throw new TspodError('limit-exceeded', `${String(lower.length)} layers are more than an overlay takes`)
+  }
+  const mountpoint = rootMountpoint(context)
+  const planned = planRootfs({ driver, lower, folder: place.aside, mountpoint, volatile: true })
+  const rootfs: RootfsPlan = planned.driver === 'dir' ? planned : { ...planned, upper: place.diff, work: place.work }
+  await write({ rootfs, lower, place })
+  return freshLayer(session, place, options)
+}
+
+function freshLayer(session: Session, { place, diff }: StepPlace, { archive }: MakeOptions): FreshLayer {
+  const { context, store } = session
+  let folder = diff
+  const content = pack(session, diff, archive)
+  /* Whoever needs it will hear of its failure. */
+  content.catch(() => undefined)
+  return {
+    place,
+    content,
+    files: () => Promise.resolve(folder),
+    async ensureBlob() {
+      const { blob } = await content
+      if (store.hasBlob(blob.digest, blob.size)) return
+      await packInto(session, folder)
+    },
+    async publish() {
+      const { diffId, blob, entries, uncompressedSize } = await content
+      const layers = layerStore(context)
+      await layers.adoptLayer(place, { diffId, digest: blob.digest, size: blob.size, uncompressedSize, entries })
+      folder = layers.folder(diffId)
+    },
+  }
+}
+
+async function pack(session: Session, folder: string, archive: boolean): Promise<LayerContent> {
+  if (archive) return packInto(session, folder)
+  const { plan, times, options } = session
+  const { signal } = options
+  return contentOf(await packLayer(folder, { plan, output: '/dev/null', signal, ...times }))
+}
+
+async function packInto(
+  session: Session,
+  folder: string,
+  more: Partial<PackOptions> & { readonly base?: string } = {},
+): Promise<LayerContent> {
+  const { store, plan, times, options } = session
+  /* A step that fails does not undo what others have done. */
+  const { signal } = options
+  const draft = await store.draft()
+  try {
+    const packed = await packLayer(folder, { plan, output: draft.path, signal, ...times, ...more })
+    store.adopt(draft, packed.digest)
+    draft.release()
+    return contentOf(packed)
+  } catch (error) {
+    draft.release({ unlink: true })
+    throw error
+  }
+}
+
+function contentOf({ diffId, digest, size, entries, uncompressedSize }: Packed): LayerContent {
+  return { diffId, blob: { mediaType: mediaTypes.ociLayer, digest, size }, entries, uncompressedSize }
+}
+
+/** Without overlays a step works on a copy of everything, and its layer is how that differs from another copy. */
+async function copiedLayer(
+  session: Session,
+  place: StepPlace,
+  lower: readonly string[],
+  { archive: _ }: MakeOptions,
+  write: (root: StepRoot) => Promise<void>,
+): Promise<StageLayer> {
+  const { context, store, plan, signal } = session
+  await fillRootfs(lower, place.diff, plan)
+  await write({ rootfs: { driver: 'dir', path: place.diff, mountpoint: rootMountpoint(context) }, lower, place })
+  const stubs = mountStubs.map((path) => path.slice(1))
+  const content = await withCopies(context, lower, (base) => packInto(session, place.diff, { base, stubs }))
+  const { diffId, blob } = content
+  await ensureLayer(context, { layer: blob, diffId, path: store.blobPath(blob.digest), signal })
+  return {
+    content: Promise.resolve(content),
+    files: () => Promise.resolve(layerStore(context).folder(diffId)),
+    ensureBlob: () => Promise.resolve(),
+  }
+}
+
+/** Makes layers of the steps' folders that are whole, so that they outlive the build. */
+export async function publishLayers(session: Session, layers: readonly FreshLayer[]): Promise<void> {
+  if (layers.length === 0) return
+  await Promise.all(layers.map((layer) => layer.content))
+  syncFileSystem(session.context.paths.tmp)
+  for (const layer of layers) await layer.publish()
+}

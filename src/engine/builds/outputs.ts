@@ -1,0 +1,134 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { TspodError } from '../../base/errors.js'
+import { formatPlatform } from '../../image/platform.js'
+import type { Platform } from '../../oci/image-spec.js'
+import { tarRoot, type TarOptions } from '../../storage/root-archive.js'
+import { localName } from '../images/load.js'
+import { accessOf } from './base-image.js'
+import type { BuildOptions, BuildOutput, OutputTarget } from './options.js'
+import type { Product } from './produce.js'
+import { withSource } from './root.js'
+import type { Session } from './session.js'
+
+/** Whether the result is to be an image of the store: it is, unless all of it goes elsewhere. */
+export function wantsImage({ outputs = [], manifest }: BuildOptions): boolean {
+  return (
+    outputs.length === 0 ||
+    manifest !== undefined ||
+    outputs.some(({ type }) => type === 'image' || type === 'registry')
+  )
+}
+
+/** Whether there has to be an image at all. */
+export function needsImage(options: BuildOptions): boolean {
+  return wantsImage(options) || (options.outputs ?? []).some(({ type }) => type === 'oci' || type === 'docker')
+}
+
+/** The names that outputs give the image, beside the tags. */
+export function namesOfOutputs({ outputs = [] }: BuildOptions): string[] {
+  return outputs.flatMap((output) =>
+    output.type === 'image' || output.type === 'registry' ? output.names.map(localName) : [],
+  )
+}
+
+/** What an output of files is made of. */
+export interface FileResult {
+  readonly session: Session
+  readonly products: readonly Product[]
+  readonly unpack: (
+    archive: AsyncIterable<Uint8Array>,
+    folder: string,
+    signal: AbortSignal | undefined,
+  ) => Promise<void>
+}
+
+/** The files of the result as a folder or an archive. */
+export async function writeFiles(result: FileResult, output: BuildOutput): Promise<void> {
+  const { session, products } = result
+  const [first] = products
+  if (first === undefined) return
+  if (output.type === 'local') {
+    const split = output.platformSplit ?? products.length > 1
+    for (const product of products) {
+      const folder = split ? join(output.path, folderName(product.platform)) : output.path
+      await session.report.step(`exporting to ${folder}`, () => writeFolder(result, product, folder))
+    }
+  } else if (output.type === 'tar') {
+    if (products.length > 1)
+      throw new TspodError('not-supported', 'an output of type tar has the files of one platform: use type=local')
+    await session.report.step('exporting to a tar archive', () => writeTar(session, first, output.target))
+  }
+}
+
+/** As the caller's own: what is in it belongs to who builds. */
+export async function writeFolder(
+  { session, unpack }: Pick<FileResult, 'session' | 'unpack'>,
+  { stage }: Product,
+  folder: string,
+): Promise<void> {
+  mkdirSync(folder, { recursive: true })
+  const { plan, times, options } = session
+  await withSource(session, stage.root, (root) =>
+    tarRoot(root, {
+      plan,
+      ...times,
+      signal: options.signal,
+      output: (chunks) => unpack(chunks, folder, options.signal),
+    }),
+  )
+}
+
+async function writeTar(session: Session, { stage }: Product, target: OutputTarget): Promise<void> {
+  const { plan, times, options } = session
+  const output: TarOptions['output'] =
+    typeof target === 'string'
+      ? target
+      : async (chunks) => {
+          for await (const chunk of chunks) await target(chunk as Uint8Array)
+        }
+  await withSource(session, stage.root, (root) => tarRoot(root, { plan, ...times, signal: options.signal, output }))
+}
+
+/** The image as an archive or a folder, or to its registry. `name` finds it in the store. */
+export async function sendImage(
+  { context, options, report }: Session,
+  output: BuildOutput,
+  name: string,
+  tags: readonly string[],
+): Promise<void> {
+  switch (output.type) {
+    case 'oci':
+    case 'docker': {
+      const { saveImages } = await import('../images/save.js')
+      const format = `${output.type}-${output.tar === false ? 'dir' : 'archive'}` as const
+      const named = output.name === undefined ? tags : [localName(output.name)]
+      await report.step(`exporting to ${format}`, () =>
+        saveImages(context, { names: [name], tags: named, format, output: output.target, ...signalOf(options) }),
+      )
+      return
+    }
+    case 'image':
+    case 'registry': {
+      if (output.type === 'image' && !output.push) return
+      const { pushImage } = await import('../images/push.js')
+      const targets = output.names.length > 0 ? output.names.map(localName) : tags
+      if (targets.length === 0) throw new TspodError('usage', 'an image that is pushed needs a name: --tag')
+      for (const target of targets)
+        await report.step(`pushing ${target}`, () =>
+          pushImage(context, name, target, { ...accessOf(options), ...signalOf(options) }),
+        )
+      return
+    }
+    default:
+      return
+  }
+}
+
+function signalOf({ signal }: BuildOptions): { readonly signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal }
+}
+
+function folderName(platform: Platform): string {
+  return formatPlatform(platform).replaceAll('/', '_')
+}
