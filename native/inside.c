@@ -15,7 +15,7 @@ static const struct {
 	{"untar", verb_untar},	   {"copy", verb_copy},	  {"remove", verb_remove},
 	{"measure", verb_measure}, {"probe", verb_probe}, {"run", verb_run},
 	{"scan", verb_scan},	   {"place", verb_place}, {"compress", verb_compress},
-	{"changes", verb_changes}, {"look", verb_look},
+	{"changes", verb_changes}, {"look", verb_look},	  {"assemble", verb_assemble},
 };
 
 /* A tree is walked with one descriptor per level. */

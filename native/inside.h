@@ -100,4 +100,5 @@ int verb_measure(int argc, char **argv);
 int verb_probe(int argc, char **argv);
 int verb_changes(int argc, char **argv);
 int verb_look(int argc, char **argv);
+int verb_assemble(int argc, char **argv);
 int verb_run(int argc, char **argv);

@@ -71,6 +71,9 @@ export function requirementsFor(policy: TrustPolicy, transport: string, name: st
 
 /** `host/a/b:tag`, `host/a/b`, `host/a`, `host`, `*.domain` …: the order in which scopes are looked for. */
 export function scopesOf(name: string): readonly string[] {
+  /* `[driver@folder]name` of containers-storage: the whole store is a scope, too. */
+  const [, store = '', bare = ''] = /^(\[[^\]]*\])(.*)$/.exec(name) ?? []
+  if (store !== '') return [...scopesOf(bare).map((scope) => `${store}${scope}`), store, store.replace(/^\[\w+@/, '[')]
   const withoutTag = name.replace(/(?:@.*|:[^/:]*)$/, '')
   const parts = withoutTag.split('/')
   const host = (parts[0] ?? '').replace(/:\d+$/, '').split('.')

@@ -18,6 +18,7 @@ export type InsideVerb =
   | 'probe'
   | 'changes'
   | 'look'
+  | 'assemble'
   | 'compress'
 
 /** What a verb answers: one JSON line. */

@@ -100,18 +100,22 @@ export async function manyLayersLayout(
 
 /** The host's static busybox as a root file system, a tar archive. */
 export async function busyboxLayer(): Promise<Buffer> {
+  return tarArchive(await busyboxEntries())
+}
+
+export async function busyboxEntries(): Promise<TarEntry[]> {
   const program = await busyboxProgram()
   const { stdout } = await promisify(execFile)(program, ['--list'])
   const names = stdout.split('\n').filter((name) => name !== '' && name !== 'busybox')
   const folders = ['bin', 'dev', 'etc', 'home', 'proc', 'root', 'sys', 'usr', 'usr/bin', 'usr/sbin', 'sbin', 'var']
-  return tarArchive([
+  return [
     ...folders.map((name): TarEntry => ({ path: `${name}/`, type: 'directory' })),
     { path: 'tmp/', type: 'directory', mode: 0o1777 },
     { path: 'bin/busybox', mode: 0o755, content: await readFile(program) },
     ...names.map((name): TarEntry => ({ path: `bin/${name}`, type: 'symlink', link: 'busybox', mode: 0o777 })),
     { path: 'etc/passwd', content: 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n' },
     { path: 'etc/group', content: 'root:x:0:\nnogroup:x:65534:\n' },
-  ])
+  ]
 }
 
 async function busyboxProgram(): Promise<string> {

@@ -51,6 +51,7 @@ export async function pullArchive(
   transport: Transport,
   options: PullOptions,
 ): Promise<PulledImage[]> {
+  if (transport.name === 'containers-storage') return pullFromPodman(context, transport.path, options)
   const check = requireTrusted(context, transport.name, scopeOf(transport), {
     signaturePolicy: options.signaturePolicy,
   })
@@ -63,6 +64,13 @@ export async function pullArchive(
   } finally {
     await reader.close()
   }
+}
+
+async function pullFromPodman(context: Context, text: string, options: PullOptions): Promise<PulledImage[]> {
+  const { choosePodmanImage } = await import('./podman-store.js')
+  const { scope, names, open } = choosePodmanImage(context, text)
+  const check = requireTrusted(context, 'containers-storage', scope, { signaturePolicy: options.signaturePolicy })
+  return [await storeTask(context, { source: open, names }, { ...options, check })]
 }
 
 async function storeTask(

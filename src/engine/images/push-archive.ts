@@ -28,6 +28,11 @@ export async function pushToArchive(
       'not-supported',
       `cannot determine canonical Docker reference for destination ${transport.name}:${transport.path}: only what is pushed to a registry is signed`,
     )
+  if (transport.name === 'containers-storage')
+    throw new TspodError(
+      'not-supported',
+      "containers-storage: is Podman's own store, which only Podman writes: tspod save IMAGE | podman load",
+    )
   const store = new ImageStore(context.paths)
   const found = await findImage(context, store.entries(), name)
   const format = formats[transport.name]

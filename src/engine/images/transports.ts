@@ -3,14 +3,14 @@ import { TspodError } from '../../base/errors.js'
 
 /** `TRANSPORT:…` in front of an image (containers-transports(5)). */
 export interface Transport {
-  readonly name: 'docker' | 'docker-archive' | 'oci-archive' | 'oci' | 'dir'
-  /** A file or folder; for `docker` the reference. */
+  readonly name: 'docker' | 'docker-archive' | 'oci-archive' | 'oci' | 'dir' | 'containers-storage'
+  /** A file or folder; for `docker` and `containers-storage` the reference. */
   readonly path: string
   /** What follows the path: a reference in the archive or layout. */
   readonly reference?: string
 }
 
-const names = ['docker-archive', 'oci-archive', 'oci', 'dir'] as const
+const names = ['docker-archive', 'oci-archive', 'oci', 'dir', 'containers-storage'] as const
 
 /** Reads a transport; undefined for a plain name. */
 export function parseTransport(text: string): Transport | undefined {
@@ -19,6 +19,7 @@ export function parseTransport(text: string): Transport | undefined {
   if (name === undefined) return undefined
   const rest = text.slice(name.length + 1)
   if (rest === '') throw new TspodError('invalid-reference', `${name}: needs a path`)
+  if (name === 'containers-storage') return { name, path: rest }
   if (name === 'dir') return { name, path: absolute(rest) }
   const colon = rest.indexOf(':')
   if (colon === -1) return { name, path: absolute(rest) }
