@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/mount.h>
 
+#define SUBPATH "subpath="
+
 enum option_kind { ATTRIBUTE, ATIME, SUPERBLOCK, PROPAGATION, BIND, SPECIAL, IGNORED };
 enum special { COPY_UP, CHOWN, OPTIONAL, IDMAP };
 
@@ -149,6 +151,10 @@ bool mount_options_parse(struct mount_options *to, const struct strings *options
 
 		if (!*name)
 			continue;
+		if (!strncmp(name, SUBPATH, strlen(SUBPATH))) {
+			to->subpath = name + strlen(SUBPATH);
+			continue;
+		}
 		if (!option || option->kind == SUPERBLOCK) {
 			to->data.items[to->data.length++] = options->items[i];
 			continue;

@@ -15,6 +15,7 @@ struct mount_options {
 	bool optional; /* nofail */
 	bool idmap, idmap_recursive;
 	bool read_only_given;
+	const char *subpath; /* of the source, or of what is in the new file system; NULL: all */
 	struct strings data; /* the file system's own: `size=64m` */
 };
 

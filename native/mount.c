@@ -7,6 +7,7 @@
 #include "mount-fs.h"
 #include "mount-idmap.h"
 #include "mount-procfs.h"
+#include "mount-subpath.h"
 #include "util.h"
 
 #include <errno.h>
@@ -82,17 +83,28 @@ static int bind_tree(const char *source, bool recursive)
 			 OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0));
 }
 
+static int source_tree(const struct mount_plan *mount)
+{
+	const struct mount_options *options = &mount->options;
+
+	if (options->subpath)
+		return subpath_of_folder(mount->source, options->subpath, options->bind_recursive);
+	return bind_tree(mount->source, options->bind_recursive);
+}
+
 static void prepare_bind(const struct setup *setup, const struct mount_plan *mount,
 			 struct mount_source *to)
 {
 	const struct mount_options *options = &mount->options;
 	struct stat st;
 
-	to->tree = bind_tree(mount->source, options->bind_recursive);
+	to->tree = source_tree(mount);
 	if (to->tree < 0 && errno == ENOENT && options->optional) {
 		to->skip = true;
 		return;
 	}
+	if (to->tree < 0 && options->subpath)
+		fail_at(STAGE_MOUNT, mount->source, "subpath \"%.200s\"", options->subpath);
 	if (to->tree < 0)
 		fail_at(STAGE_MOUNT, mount->source, "open the source");
 	if (fstat(to->tree, &st) < 0)
@@ -102,7 +114,7 @@ static void prepare_bind(const struct setup *setup, const struct mount_plan *mou
 	if (options->propagation && options->propagation != MS_PRIVATE) {
 		/* Private first would cut a slave off from the host: a fresh clone has the host's propagation. */
 		close(to->tree);
-		to->tree = bind_tree(mount->source, options->bind_recursive);
+		to->tree = source_tree(mount);
 		if (to->tree < 0)
 			fail_at(STAGE_MOUNT, mount->source, "open the source");
 		set_propagation(to->tree, options->propagation, options->propagation_recursive,
@@ -253,7 +265,17 @@ static bool made_of_host_files(const struct mount_plan *mount)
 static void make_new(const struct setup *setup, const struct mount_plan *mount,
 		     struct mount_source *to)
 {
+	struct stat st;
+
 	to->tree = new_fs_tree(setup, mount);
+	if (mount->options.subpath) {
+		to->tree = subpath_of_tree(to->tree, mount->options.subpath,
+					   setup->plan->rootfs.mountpoint);
+		if (to->tree < 0 || fstat(to->tree, &st) < 0)
+			fail_at(STAGE_MOUNT, mount->destination, "subpath \"%.200s\"",
+				mount->options.subpath);
+		to->directory = S_ISDIR(st.st_mode);
+	}
 	if (mount->options.propagation)
 		set_propagation(to->tree, mount->options.propagation,
 				mount->options.propagation_recursive, mount);

@@ -63,10 +63,6 @@ const rules: readonly Rule[] = [
     rootfs && !rootfs.overlay && mounts.some((mount) => mount.type === 'image' && mount.writable)
       ? 'a writable image mount needs a container with a layer of its own'
       : undefined,
-  ({ mounts }) =>
-    mounts.some((mount) => mount.type === 'image' && !/^[/.]*$/.test(mount.subpath ?? ''))
-      ? 'an image is mounted as a whole: subpath is for volumes'
-      : undefined,
   ({ timezone }) =>
     timezone !== undefined && timezone !== 'local' && !/^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+)*$/.test(timezone)
       ? `timezone "${timezone}" is not a name of the time zone database`

@@ -43,6 +43,8 @@ const cases: [options: string[], command: string[], expected: string | RegExp][]
   [['--init'], ['sh', '-c', 'echo $$'], '2'],
   [['--uts', 'host'], ['hostname'], readFileSync('/proc/sys/kernel/hostname', 'utf8').trim()],
   [['--mount', `type=image,source=${image},target=/i`], ['test', '-x', '/i/bin/busybox'], ''],
+  [['--mount', `type=image,source=${image},target=/i,subpath=bin`], ['test', '-x', '/i/busybox'], ''],
+  [['--mount', `type=image,source=${image},target=/i,subpath=bin,rw=true`], ['touch', '/i/new'], ''],
   [['--userns', 'keep-id'], ['id', '-u'], String(process.getuid?.())],
 ]
 
@@ -53,6 +55,23 @@ test.each(cases)('run %j … %j', async (options, command, expected) => {
 })
 
 describe('mounts', () => {
+  test('a subpath is found within what is mounted, whatever links say', async () => {
+    await says(
+      ['-v', 'parts:/d'],
+      'sh',
+      '-c',
+      'mkdir /d/in; echo hi > /d/in/file; ln -s in /d/link; ln -s /../etc /d/out',
+    )
+    const part = (subpath: string) => ['--mount', `type=volume,source=parts,target=/part,subpath=${subpath}`]
+    expect(await says(part('in'), 'cat', '/part/file')).toBe('hi')
+    expect(await says(part('link'), 'cat', '/part/file')).toBe('hi')
+    for (const subpath of ['out', 'in/file/x', 'nowhere']) {
+      const result = await tspod.run(['run', '--rm', '--network', 'none', ...part(subpath), image, 'ls', '/part'])
+      expect([result.status, result.stdout], explain(result)).toEqual([125, ''])
+      expect(result.stderr).toContain(`subpath "${subpath}"`)
+    }
+  })
+
   test('a bind is written through, and not with ro', async () => {
     const folder = join(tspod.folder, 'shared')
     mkdirSync(folder)

@@ -16,6 +16,8 @@ export type ResolvedMount =
       readonly lower: readonly string[]
       readonly upper?: string
       readonly work?: string
+      /** A part of it. */
+      readonly subpath?: string
     }
 
 type MountInput = Pick<
@@ -164,7 +166,7 @@ function userMount(mount: ResolvedMount): Mount {
 
 const propagations = ['private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave', 'unbindable', 'runbindable']
 /** SELinux relabelling and volume hints: nothing to do for us. */
-const ignored = ['z', 'Z', 'copy', 'nocopy', 'O', 'idmap', 'cached', 'delegated', 'consistent']
+const ignored = ['z', 'Z', 'copy', 'nocopy', 'O', 'cached', 'delegated', 'consistent']
 
 /** What mount(8) understands, with Podman's defaults: recursive, private, no devices and no setuid programs. */
 function bindOptions(options: readonly string[]): string[] {
@@ -192,9 +194,14 @@ function tmpfsOptions(options: readonly string[]): string[] {
   ]
 }
 
-function overlayOptions({ lower, upper, work }: Extract<ResolvedMount, { type: 'overlay' }>): string[] {
+function overlayOptions({ lower, upper, work, subpath }: Extract<ResolvedMount, { type: 'overlay' }>): string[] {
   const writable = upper === undefined || work === undefined ? ['ro'] : [`upperdir=${upper}`, `workdir=${work}`]
-  return [`lowerdir=${lower.join(':')}`, ...writable, 'userxattr', 'nodev', 'nosuid']
+  return [`lowerdir=${lower.join(':')}`, ...writable, ...subpathOption(subpath), 'userxattr', 'nodev', 'nosuid']
+}
+
+/** Looked for by the native part, in the mounted thing itself: nothing in it leads out of it. */
+export function subpathOption(subpath: string | undefined): string[] {
+  return subpath === undefined || /^[/.]*$/.test(subpath) ? [] : [`subpath=${subpath}`]
 }
 
 function cleanTarget(target: string): string {

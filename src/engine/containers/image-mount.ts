@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { ResolvedMount } from '../../container/oci-config/mounts.js'
+import { subpathOption, type ResolvedMount } from '../../container/oci-config/mounts.js'
 import type { ContainerRecord } from '../../container/record.js'
 import type { MountSpec } from '../../container/spec.js'
 import type { Context } from '../context.js'
@@ -19,9 +19,15 @@ export async function imageMount(
   const [only] = lower
   /* An overlay without an upper folder needs two below. */
   if (!mount.writable && only !== undefined && lower.length === 1) {
-    return { type: 'bind', source: only, target: mount.target, options: ['ro', 'bind'] }
+    return {
+      type: 'bind',
+      source: only,
+      target: mount.target,
+      options: ['ro', 'bind', ...subpathOption(mount.subpath)],
+    }
   }
-  if (!mount.writable) return { type: 'overlay', target: mount.target, lower }
+  const part = mount.subpath === undefined ? {} : { subpath: mount.subpath }
+  if (!mount.writable) return { type: 'overlay', target: mount.target, lower, ...part }
   const base = join(
     containerPaths(context.paths, record.id).folder,
     'image-mounts',
@@ -31,5 +37,5 @@ export async function imageMount(
   const work = join(base, 'work')
   mkdirSync(upper, { recursive: true })
   mkdirSync(work, { recursive: true })
-  return { type: 'overlay', target: mount.target, lower, upper, work }
+  return { type: 'overlay', target: mount.target, lower, upper, work, ...part }
 }

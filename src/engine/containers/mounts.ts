@@ -2,7 +2,7 @@ import { existsSync, lstatSync, mkdirSync, realpathSync, statSync } from 'node:f
 import { join } from 'node:path'
 import { TspodError } from '../../base/errors.js'
 import { initTarget } from '../../container/oci-config/index.js'
-import type { ResolvedMount } from '../../container/oci-config/mounts.js'
+import { subpathOption, type ResolvedMount } from '../../container/oci-config/mounts.js'
 import type { ContainerRecord } from '../../container/record.js'
 import type { MountSpec } from '../../container/spec.js'
 import { lookedAt } from '../../base/looks.js'
@@ -90,13 +90,12 @@ async function volumeMount(context: Context, mount: Extract<MountSpec, { type: '
     if (mounted !== undefined) return mounted
   }
   const data = volumeData(context, name)
-  const source = mount.subpath === undefined ? data : subpath(data, mount.subpath)
   const copies = mount.subpath === undefined && !mount.options.includes('nocopy') && isEmptyVolume(context, name)
   return {
     type: 'bind',
-    source,
+    source: data,
     target: mount.target,
-    options: [...mount.options, ...(copies ? ['copyup'] : [])],
+    options: [...mount.options, ...subpathOption(mount.subpath), ...(copies ? ['copyup'] : [])],
   }
 }
 

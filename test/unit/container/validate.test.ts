@@ -37,11 +37,6 @@ const refused: [name: string, spec: ContainerSpec, sentence: string][] = [
     { network: { mode: 'host' }, sysctl: { 'net.ipv4.ip_forward': '1' } },
     "host's network",
   ],
-  [
-    'a part of an image',
-    { mounts: [{ type: 'image', image: 'x', target: '/i', writable: false, subpath: 'etc' }] },
-    'an image is mounted as a whole',
-  ],
   ['a zone outside the database', { timezone: '../../etc/shadow' }, 'time zone database'],
 ]
 
@@ -49,7 +44,7 @@ test.each(refused)('refuses %s', (_name, spec, sentence) => {
   expect(() => validate(spec)).toThrow(sentence)
 })
 
-test.each([{}, { subpath: '' }, { subpath: '/' }])('takes an image mount with %j', (part) => {
+test.each([{}, { subpath: '' }, { subpath: 'etc' }])('takes an image mount with %j', (part) => {
   expect(validate({ mounts: [{ type: 'image', image: 'x', target: '/i', writable: false, ...part }] })).toEqual([])
 })
 
