@@ -4,7 +4,7 @@ import { invalid, located } from './error.js'
 import { expandWord, expandWords, type ExpandOptions, type Lookup } from './expand.js'
 import { healthcheckOf } from './healthcheck.js'
 import { nextWorkdir } from './paths.js'
-import { parseExposed } from './ports.js'
+import { parseExposedPorts } from './ports.js'
 import { environmentList, environmentOf, withShell, type StageState } from './stage-state.js'
 import type { Assignment, CommandForm, Instruction } from './syntax.js'
 import { ownValue, type Variables } from './variables.js'
@@ -164,7 +164,7 @@ function applyLabel(state: StageState, pairs: readonly Assignment[]): Evaluated 
 }
 
 function applyExpose(state: StageState, values: readonly string[], expansion: Expansion): Evaluated {
-  const ports = values.flatMap((value) => expansion.words(value)).flatMap((word) => parseExposed(word).ports)
+  const ports = parseExposedPorts(values.flatMap((value) => expansion.words(value))).flatMap((each) => each.ports)
   const all = { ...state.config.ExposedPorts, ...emptyObjects(ports) }
   return configured(state, { ExposedPorts: all }, `EXPOSE ${goList(ports)}`)
 }

@@ -1,7 +1,7 @@
 import { TspodError } from '../../base/errors.js'
 import { invalid } from './error.js'
 import { removePrefix, removeSuffix, replacePattern } from './pattern.js'
-import { isSpace } from './text.js'
+import { splitAtSpaces } from './text.js'
 
 /** The value of a variable, undefined when it is unset. */
 export type Lookup = (name: string) => string | undefined
@@ -64,9 +64,11 @@ class Words {
 
   /** Characters that may part words. */
   addSplitting(text: string): void {
-    for (const character of text) {
-      if (!isSpace(character)) this.#word += character
-      else this.finish()
+    const [first = '', ...more] = splitAtSpaces(text)
+    this.#word += first
+    for (const part of more) {
+      this.finish()
+      this.#word = part
     }
   }
 
@@ -132,18 +134,22 @@ class Expander {
         continue
       }
       const whole = this.#quoted(character) ?? this.#escaped(character)
-      if (whole === undefined) {
-        words.addSplitting(character)
-        text += character
-        this.#position++
-      } else {
-        words.addWhole(whole)
-        text += whole
-      }
+      const part = whole ?? this.#plain(stop)
+      if (whole === undefined) words.addSplitting(part)
+      else words.addWhole(part)
+      text += part
     }
     if (stop !== undefined) throw new Unfinished(stop)
     if (text.length > maxExpansion) throw tooLong()
     return { text, words: words.finish() }
+  }
+
+  /** What means nothing but itself, at least one character. */
+  #plain(stop: string | undefined): string {
+    const start = this.#position++
+    const special = `$<'"${this.#escape}${stop ?? ''}`
+    while (this.#position < this.#word.length && !special.includes(this.#word.charAt(this.#position))) this.#position++
+    return this.#word.slice(start, this.#position)
   }
 
   /** What quotes hold, or the `<<` of a here-document with its blanks, neither of which parts words. */
@@ -206,10 +212,10 @@ class Expander {
     if (this.#peek() === '{') return this.#braces()
     const variable = this.#name()
     if (variable === '') return '$'
-    return this.#plain(variable, `$${variable}`)
+    return this.#named(variable, `$${variable}`)
   }
 
-  #plain(variable: string, written: string): string {
+  #named(variable: string, written: string): string {
     return this.#value(variable) ?? (this.#options.keepUnset === true ? written : '')
   }
 
@@ -232,7 +238,7 @@ class Expander {
 
   #operation(variable: string): string {
     const first = this.#next() ?? ''
-    if (first === '}') return this.#plain(variable, `\${${variable}}`)
+    if (first === '}') return this.#named(variable, `\${${variable}}`)
     if (first === '/') return this.#replacement(variable)
     const colon = first === ':'
     const operator = colon ? (this.#next() ?? '') : first

@@ -20,7 +20,8 @@ export function* logicalLines(lines: SourceLines, directives: Directives): Gener
     if (line.startsWith('#')) {
       if (located(lines.filename, lines.line, () => directives.read(line, lines.line))) continue
       const comment = trim(line.slice(1))
-      comments = comment === '' ? [] : [...comments.slice(-99), comment]
+      if (comment === '') comments = []
+      else if (comments.push(comment) > limits.comments) comments.shift()
       continue
     }
     directives.read(line, lines.line)

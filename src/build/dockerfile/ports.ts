@@ -1,16 +1,32 @@
 import { invalid } from './error.js'
 
 export interface ExposedPorts {
+  /** As written. */
+  readonly word: string
   /** `80/tcp` … */
   readonly ports: readonly string[]
-  /** As written, where the protocol is not in lower case. */
+  /** The protocol is not in lower case. */
   readonly oddCase: boolean
   /** An address or a port of the host is named, which EXPOSE has no use for. */
   readonly mapped: boolean
 }
 
-/** One word of EXPOSE, `[[ADDRESS:]HOSTPORT:]PORT[-PORT][/PROTOCOL]`. Throws dockerfile-invalid. */
-export function parseExposed(word: string): ExposedPorts {
+/** All ports of all protocols. */
+const maxPorts = 3 * 65_536
+
+/** The words of one EXPOSE. Throws dockerfile-invalid. */
+export function parseExposedPorts(words: readonly string[]): ExposedPorts[] {
+  let count = 0
+  return words.map((word) => {
+    const exposed = parseExposed(word)
+    count += exposed.ports.length
+    if (count > maxPorts) throw invalid(`more than ${String(maxPorts)} ports`)
+    return exposed
+  })
+}
+
+/** `[[ADDRESS:]HOSTPORT:]PORT[-PORT][/PROTOCOL]` */
+function parseExposed(word: string): ExposedPorts {
   const { address, host, container } = splitMapping(word)
   const [range = '', protocol = ''] = cut(container, '/')
   if (range === '') throw invalid(`invalid port "${word}": no port specified`)
@@ -22,7 +38,7 @@ export function parseExposed(word: string): ExposedPorts {
   const ports: string[] = []
   for (let port = first; port <= last; port++)
     ports.push(`${String(port)}/${protocol === '' ? 'tcp' : protocol.toLowerCase()}`)
-  return { ports, oddCase: protocol !== protocol.toLowerCase(), mapped: address !== '' || host !== '' }
+  return { word, ports, oddCase: protocol !== protocol.toLowerCase(), mapped: address !== '' || host !== '' }
 }
 
 function splitMapping(word: string): { readonly address: string; readonly host: string; readonly container: string } {

@@ -8,6 +8,8 @@ export const limits = {
   lineLength: 1 << 20,
   instructions: 10_000,
   heredocsPerInstruction: 1_000,
+  /** That are remembered with the instruction they stand before: the last ones. */
+  comments: 100,
 } as const
 
 /** The lines of a Dockerfile, one after the other, each with its line end. */

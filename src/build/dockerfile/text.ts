@@ -2,10 +2,16 @@
 const spaces = '\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000'
 const space = new RegExp(`[${spaces}]`)
 const leading = new RegExp(`^[${spaces}]+`)
+const someSpaces = new RegExp(`[${spaces}]+`)
 const asciiSpaces = /[\t\v\f\r ]+/
 
 export function isSpace(character: string): boolean {
   return space.test(character)
+}
+
+/** What stands between white space of any kind; empty at an end that is white. */
+export function splitAtSpaces(text: string): string[] {
+  return text.split(someSpaces)
 }
 
 export function trimStart(text: string): string {

@@ -4,7 +4,7 @@ import { classifySource } from '../../context/classify.js'
 import { copyStep, type CopyStep } from '../copy-step.js'
 import { applyToConfig, isMetadata, type Evaluation } from '../evaluate.js'
 import { expandWords } from '../expand.js'
-import { parseExposed } from '../ports.js'
+import { parseExposedPorts } from '../ports.js'
 import { runStep } from '../run-step.js'
 import type { StageState } from '../stage-state.js'
 import type { Instruction, Location } from '../syntax.js'
@@ -101,13 +101,13 @@ function lintPorts(
   { evaluation }: LintContext,
   report: LintReport,
 ): void {
-  for (const value of values)
-    for (const word of expandWords(value, (name) => state.variables.get(name), { escape: evaluation.escape })) {
-      const { oddCase, mapped } = parseExposed(word)
-      if (oddCase) report.warn('ExposeProtoCasing', `the protocol of "${word}" should be in lower case`, location)
-      if (mapped)
-        report.warn('ExposeInvalidFormat', `"${word}" names an address or a port of the host, to no effect`, location)
-    }
+  const lookup = (name: string): string | undefined => state.variables.get(name)
+  const words = values.flatMap((value) => expandWords(value, lookup, { escape: evaluation.escape }))
+  for (const { word, oddCase, mapped } of parseExposedPorts(words)) {
+    if (oddCase) report.warn('ExposeProtoCasing', `the protocol of "${word}" should be in lower case`, location)
+    if (mapped)
+      report.warn('ExposeInvalidFormat', `"${word}" names an address or a port of the host, to no effect`, location)
+  }
 }
 
 function lintWorkdir(

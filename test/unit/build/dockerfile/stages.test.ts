@@ -67,8 +67,8 @@ describe('the stages that a target needs', () => {
   })
 
   test('may be many', () => {
-    const chain = Array.from({ length: 5000 }, (_, index) => `FROM ${index === 0 ? 'a' : `s${index - 1}`} AS s${index}`)
-    expect(plan(chain.join('\n')).needed).toHaveLength(5000)
+    const chain = Array.from({ length: 2000 }, (_, index) => `FROM ${index === 0 ? 'a' : `s${index - 1}`} AS s${index}`)
+    expect(plan(chain.join('\n')).needed).toHaveLength(2000)
   })
 })
 
