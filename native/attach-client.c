@@ -57,6 +57,8 @@ int attach_main(int argc, char **argv)
 						     options.client.input, "output",
 						     options.client.output || options.client.error,
 						     "flow", 1)) == 0 &&
+	       (!options.start ||
+		frame_queue_message(&queue, json_pack("{s:s}", "type", "start")) == 0) &&
 	       frame_flush(&queue, fd) == 0;
 	frame_queue_free(&queue);
 	if (!sent) {

@@ -45,6 +45,13 @@ static bool take_create_only(struct launch_options *options, const char *value)
 	return true;
 }
 
+static bool take_start(struct launch_options *options, const char *value)
+{
+	(void)value;
+	options->start = true;
+	return true;
+}
+
 static bool take_no_stdin(struct launch_options *options, const char *value)
 {
 	(void)value;
@@ -86,6 +93,7 @@ static const struct {
 	{"--attach", true, take_attach},
 	{"--detach", false, take_detach},
 	{"--create-only", false, take_create_only},
+	{"--start", false, take_start},
 	{"--connection-fd", true, take_connection},
 	{"--announce", true, take_announce},
 	{"--detach-keys", true, take_detach_keys},

@@ -5,6 +5,7 @@
 struct launch_options {
 	const char *subject; /* RUNDIR, SOCKET or PLAN */
 	int connection_fd;   /* -1: we are the client */
+	bool start;	     /* attach: what was created only is to run now */
 	struct client_options client;
 };
 

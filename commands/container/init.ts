@@ -2,7 +2,7 @@ import type { ContainerSummary, Engine } from '../../src/index.js'
 import { ContainersCommand } from '../../src/cli/families.js'
 
 export default class ContainerInit extends ContainersCommand<typeof ContainerInit> {
-  static override summary = 'Make the bundles of containers without starting them'
+  static override summary = 'Make all of containers but their commands, which wait for start'
   static override usage = 'container init [OPTION]… CONTAINER…'
   static override aliases = ['init']
 

@@ -130,12 +130,15 @@ export interface LaunchRequest {
   /** Inherited under its own number. */
   readonly lockFd?: number
   readonly attach: readonly ('stdin' | 'stdout' | 'stderr')[]
+  /** Up to the command, which waits for the message `start`. */
+  readonly createOnly?: boolean
 }
 
 /** Starts `tspod-runtime launch` with a connection to its monitor. Its stderr is for what can't be said on that. */
-export function launchMonitor({ runDir, lockFd, attach }: LaunchRequest): MonitorConnection {
+export function launchMonitor({ runDir, lockFd, attach, createOnly }: LaunchRequest): MonitorConnection {
   const streams = attach.length > 0 ? [`--attach=${attach.join(',')}`] : ['--detach']
-  return spawnConnected(['launch', runDir, ...streams, '--connection-fd', '3'], lockFd)
+  const upTo = createOnly === true ? ['--create-only'] : []
+  return spawnConnected(['launch', runDir, ...streams, ...upTo, '--connection-fd', '3'], lockFd)
 }
 
 /** Starts `tspod-runtime exec` with a connection to the monitor of the session. */

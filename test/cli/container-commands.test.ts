@@ -1,4 +1,4 @@
-import { appendFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
@@ -232,9 +232,50 @@ test('container clone makes another one as it was asked for', async () => {
   expect(await tspod.ok(['start', '-a', 'second'])).toBe('1')
 })
 
-test('init makes a bundle, cleanup clears, mount shows where the root is', async () => {
+describe('init', () => {
+  const status = (name: string) => tspod.ok(['inspect', '-f', '{{.State.Status}}', name])
+  const initialized = async (name: string, ...command: string[]) => {
+    await tspod.ok(['create', '--name', name, '--network', 'none', image, ...command])
+    expect(await tspod.ok(['init', name])).toBe(name)
+    expect(await status(name)).toBe('initialized')
+  }
+
+  test('makes all but the command, which start lets run', async () => {
+    await initialized('begun', 'sh', '-c', 'echo ran; exit 3')
+    expect(await tspod.ok(['ps', '-a', '--filter', 'status=initialized', '--format', '{{.Names}} {{.Status}}'])).toBe(
+      'begun Initialized',
+    )
+    const again = await tspod.run(['init', 'begun'])
+    expect([again.status, again.stderr]).toEqual([125, expect.stringContaining('already been created in runtime')])
+    expect(await tspod.ok(['logs', 'begun'])).toBe('')
+    const started = await tspod.run(['start', '-a', 'begun'])
+    expect([started.status, started.stdout], explain(started)).toEqual([3, 'ran\n'])
+    await tspod.ok(['init', 'begun'])
+    await tspod.ok(['start', 'begun'])
+    expect(await tspod.ok(['wait', 'begun'])).toBe('3')
+    expect(await tspod.ok(['logs', 'begun'])).toBe('ran\nran')
+  })
+
+  test('is ended by stop and by rm', async () => {
+    await initialized('stopped', 'sleep', '1000')
+    await tspod.ok(['stop', '-t', '0', 'stopped'])
+    expect(await status('stopped')).toBe('exited')
+    await initialized('removed', 'sleep', '1000')
+    const pid = Number(await tspod.ok(['inspect', '-f', '{{.State.Pid}}', 'removed']))
+    await tspod.ok(['rm', 'removed'])
+    expect(existsSync(`/proc/${String(pid)}`)).toBe(false)
+  })
+
+  test('tells what hinders a start', async () => {
+    await tspod.ok(['create', '--name', 'hindered', '--network', 'none', '-v', '/no/such/folder:/x', image, 'true'])
+    const result = await tspod.run(['init', 'hindered'])
+    expect([result.status, result.stderr]).toEqual([125, expect.stringContaining('/no/such/folder')])
+    expect(await status('hindered')).toBe('created')
+  })
+})
+
+test('cleanup clears, mount shows where the root is', async () => {
   const id = await tspod.ok(['create', '--name', 'tidied', '--network', 'none', image, 'sleep', '1000'])
-  expect(await tspod.ok(['init', 'tidied'])).toBe('tidied')
   expect((await tspod.run(['mount', 'tidied'])).stderr).toContain('only while it runs')
   await tspod.ok(['start', 'tidied'])
   expect(await tspod.ok(['mount', 'tidied'])).toMatch(/^\/proc\/\d+\/root$/)

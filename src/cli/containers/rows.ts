@@ -190,6 +190,8 @@ export function statusText(row: ContainerSummary, now: Date): string {
       return `Exited (${row.exitCode ?? 0}) ${row.finishedAt === undefined ? '' : ago(row.finishedAt, now)}`.trimEnd()
     case 'created':
       return 'Created'
+    case 'initialized':
+      return 'Initialized'
     case 'paused':
       return `${upText(row, now)} (Paused)`
     case 'removing':

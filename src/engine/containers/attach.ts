@@ -15,7 +15,8 @@ export async function attachInPlace(
 ): Promise<ForegroundResult> {
   const record = findContainer(context, nameOrId)
   const seen = observe(context, record.id)
-  if (seen.status !== 'running') {
+  const starts = options.start === true && seen.status === 'initialized'
+  if (seen.status !== 'running' && !starts) {
     throw new TspodError('container-not-running', 'you can only attach to running containers')
   }
   const keys = options.detachKeys ?? record.spec.detachKeys
@@ -23,6 +24,7 @@ export async function attachInPlace(
     'tspod-runtime',
     'attach',
     containerPaths(context.paths, record.id).socket,
+    ...(starts ? ['--start'] : []),
     ...(options.stdin === false ? ['--no-stdin'] : []),
     ...(keys === '' ? [] : ['--detach-keys', keys]),
     `--sig-proxy=${options.sigProxy ?? !record.spec.tty}`,

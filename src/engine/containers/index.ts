@@ -98,8 +98,8 @@ function bindUpkeep(context: Context) {
     /** One more that was asked for as another was. */
     clone: async (nameOrId: string, options?: CloneOptions) =>
       (await import('./clone.js')).cloneContainer(context, nameOrId, options),
-    /** Makes its bundle without starting it. */
-    init: async (nameOrId: string) => (await import('./tidy.js')).initContainer(context, nameOrId),
+    /** Makes all of it but its command, which waits for `start`. */
+    init: async (nameOrId: string) => (await import('./init.js')).initContainer(context, nameOrId),
     cleanup: async (nameOrId: string, options?: CleanupOptions) =>
       (await import('./tidy.js')).cleanupContainer(context, nameOrId, options),
     /** Always throws why: nobody without rights on the host can. */

@@ -8,7 +8,7 @@ import { emitContainerEvent } from '../events/write.js'
 import { launchError } from './failure.js'
 import { healthStatus } from './health.js'
 import { writeBundle } from './launch.js'
-import { exitCodeOf, isUp, observe } from './observe.js'
+import { exitCodeOf, isUp, observe, type Observed } from './observe.js'
 import { becomeLauncher } from './run.js'
 import { findContainer, lockContainer, noSuchContainer, readRecord } from './store.js'
 import { stopContainer, waitForEnd } from './stop.js'
@@ -18,8 +18,11 @@ import type { ForegroundResult, StartOptions, StopOptions, StreamName, WaitCondi
 export async function startContainer(context: Context, nameOrId: string): Promise<void> {
   const { record, lock } = await lockForStart(context, nameOrId)
   try {
-    if (isRunning(context, record)) return
-    const connection = await launchLocked(context, record, lock, [])
+    const { status } = requireUnpaused(context, record)
+    if (status === 'running') return
+    const { startInitialized } = await import('./init.js')
+    const connection =
+      status === 'initialized' ? await startInitialized(context, record) : await launchLocked(context, record, lock, [])
     connection.close()
   } finally {
     lock.release()
@@ -33,10 +36,11 @@ export async function startInPlace(
   options: StartOptions,
 ): Promise<ForegroundResult> {
   const { record, lock } = await lockForStart(context, nameOrId)
-  if (isRunning(context, record)) {
+  const { status } = requireUnpaused(context, record)
+  if (status === 'running' || status === 'initialized') {
     lock.release()
     const { attachInPlace } = await import('./attach.js')
-    return attachInPlace(context, record.id, { ...options, stdin: options.interactive === true })
+    return attachInPlace(context, record.id, { ...options, start: true, stdin: options.interactive === true })
   }
   const attach: StreamName[] = [...(options.interactive === true ? (['stdin'] as const) : []), 'stdout', 'stderr']
   return becomeLauncher(context, { record, lock }, { ...options, attach })
@@ -52,17 +56,29 @@ export async function launchLocked(
   lock: Lock,
   attach: readonly StreamName[],
   listen?: (connection: MonitorConnection) => void,
+  upTo: 'created' | 'started' = 'started',
 ): Promise<MonitorConnection> {
   const { launchMonitor } = await import('../../runtime/monitor.js')
   const bundle = await writeBundle(context, record, { lockFd: lock.fd })
   for (const warning of bundle.warnings) context.log('warn', warning)
-  const connection = launchMonitor({ runDir: bundle.runDir, lockFd: lock.fd, attach })
+  const connection = launchMonitor({ runDir: bundle.runDir, lockFd: lock.fd, attach, createOnly: upTo === 'created' })
   listen?.(connection)
-  await new Promise<void>((resolve, reject) => {
+  await reached(context, record, connection, upTo)
+  return connection
+}
+
+/** Resolves once the monitor says that the container is so far. */
+export function reached(
+  context: Context,
+  record: ContainerRecord,
+  connection: MonitorConnection,
+  upTo: 'created' | 'started',
+): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
     const stop = connection.listen({
       message: (message) => {
         if (message.type === 'warning') context.log('warn', message.message)
-        if (message.type === 'started') settle(resolve)
+        if (message.type === upTo) settle(resolve)
         if (message.type === 'error') settle(() => reject(launchError(message)))
       },
       end: () => {
@@ -75,7 +91,6 @@ export async function launchLocked(
       how()
     }
   })
-  return connection
 }
 
 /** Stops and starts again. */
@@ -120,7 +135,6 @@ function isMet(
     case 'unhealthy':
       return health() === condition
     case 'configured':
-    case 'initialized':
       return status === 'created'
     case 'stopped':
       return !exists || status === 'exited' || status === 'created'
@@ -142,9 +156,9 @@ async function endOf(context: Context, record: ContainerRecord): Promise<number 
   return exitCodeOf(observe(context, record.id))
 }
 
-function isRunning(context: Context, record: ContainerRecord): boolean {
-  const { status } = observe(context, record.id)
-  if (status !== 'paused') return status === 'running'
+function requireUnpaused(context: Context, record: ContainerRecord): Observed {
+  const seen = observe(context, record.id)
+  if (seen.status !== 'paused') return seen
   throw new TspodError(
     'container-state',
     `unable to start container ${record.id}: it is paused, "tspod unpause ${record.name}" lets it go on: container state improper`,
@@ -155,7 +169,7 @@ function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds))
 }
 
-async function lockForStart(context: Context, nameOrId: string): Promise<{ record: ContainerRecord; lock: Lock }> {
+export async function lockForStart(context: Context, nameOrId: string): Promise<{ record: ContainerRecord; lock: Lock }> {
   const { id } = findContainer(context, nameOrId)
   const lock = await lockContainer(context, id)
   const record = readRecord(context, id)

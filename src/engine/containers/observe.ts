@@ -50,7 +50,10 @@ function judge(state: ObservedState | undefined): Observed {
   const isMonitored = (): boolean => sameBoot && processIsAlive(state.monitorPid, state.monitorStartTime)
   if (state.status === 'exited') return ended(state, isMonitored)
   const monitored = isMonitored()
-  if (state.status === 'created') return { status: 'created', state, monitored, pid: monitored ? state.pid : 0 }
+  if (state.status === 'created') {
+    const waits = monitored && state.pid > 0
+    return { status: waits ? 'initialized' : 'created', state, monitored, pid: waits ? state.pid : 0 }
+  }
   const alive = sameBoot && state.status === 'running' && processIsAlive(state.pid, state.startTime)
   if (alive) return { status: isFrozen(state.cgroupPath) ? 'paused' : 'running', state, monitored, pid: state.pid }
   /* Between the process's end and the monitor's word the container still counts as running. */

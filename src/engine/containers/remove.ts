@@ -31,7 +31,7 @@ export async function removeContainer(
   const found = options.force === true ? findReadable(context, nameOrId) : findContainer(context, nameOrId)
   if (typeof found === 'string') return removeUnreadable(context, found)
   await removeDependents(context, found, options)
-  if (options.force === true) await stopForRemoval(context, found, options)
+  await stopForRemoval(context, found, options)
   const lock = await lockContainer(context, found.id)
   let gone = false
   try {
@@ -133,7 +133,9 @@ function requireStopped(context: Context, record: ContainerRecord): void {
 }
 
 async function stopForRemoval(context: Context, record: ContainerRecord, options: RemoveOptions): Promise<void> {
-  if (!isUp(observe(context, record.id))) return
+  const seen = observe(context, record.id)
+  /* What has not begun yet has nothing to lose. */
+  if (seen.status !== 'initialized' && !(options.force === true && isUp(seen))) return
   const timeoutSeconds = options.timeoutSeconds ?? 0
   await stopRunning(context, record, timeoutSeconds === 0 ? { signal: 9, timeoutSeconds: 0 } : { timeoutSeconds })
 }

@@ -18,7 +18,7 @@ const killSignal = 9
 export async function stopContainer(context: Context, nameOrId: string, options: StopOptions = {}): Promise<void> {
   const record = findContainer(context, nameOrId)
   const seen = observe(context, record.id)
-  if (!isUp(seen)) {
+  if (!isUp(seen) && seen.status !== 'initialized') {
     /* Between two runs of a restart policy there is a monitor and no process. */
     if (seen.monitored && seen.state?.restarting === true) await stopRunning(context, record, options)
     return

@@ -2,31 +2,10 @@ import { TspodError } from '../../base/errors.js'
 import type { Context } from '../context.js'
 import { emitContainerEvent } from '../events/write.js'
 import { removeImages } from '../images/remove.js'
-import { writeBundle } from './launch.js'
 import { isUp, observe } from './observe.js'
 import { removeContainer } from './remove.js'
-import { findContainer, lockContainer } from './store.js'
+import { findContainer } from './store.js'
 import { sweep } from './sweep.js'
-
-/** Makes a container's bundle without starting it: what would hinder its start is told now. Returns the ID. */
-export async function initContainer(context: Context, nameOrId: string): Promise<string> {
-  const record = findContainer(context, nameOrId)
-  const lock = await lockContainer(context, record.id)
-  try {
-    const seen = observe(context, record.id)
-    if (isUp(seen))
-      throw new TspodError(
-        'container-state',
-        `container ${record.id} has already been initialized: container state improper`,
-      )
-    const { warnings } = await writeBundle(context, record, { lockFd: lock.fd })
-    for (const warning of warnings) context.log('warn', warning)
-    emitContainerEvent(context, record, 'init')
-    return record.id
-  } finally {
-    lock.release({ unlink: true })
-  }
-}
 
 export interface CleanupOptions {
   /** Removes the container. */

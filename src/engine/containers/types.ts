@@ -72,7 +72,8 @@ export interface NamespaceIds {
   readonly uts: string
 }
 
-export type ContainerStatus = 'created' | 'running' | 'paused' | 'exited' | 'removing'
+/** `initialized`: all but the command is there, and waits for `start`. */
+export type ContainerStatus = 'created' | 'initialized' | 'running' | 'paused' | 'exited' | 'removing'
 
 export interface ContainerSummary {
   readonly id: string
@@ -137,6 +138,8 @@ export interface ExecSpec {
 }
 
 export interface AttachOptions {
+  /** One that is initialized only begins to run. */
+  readonly start?: boolean
   readonly stdin?: boolean
   readonly detachKeys?: string
   readonly sigProxy?: boolean
