@@ -150,8 +150,10 @@ bool kept_start(int argc, char **argv, int *status)
 	bool started = false;
 	size_t size;
 
+	const char *wanted = getenv("TSPOD_KEPT_STARTS");
+
 	/* Root's stores belong to the ids of containers: Node sees to that. */
-	if (geteuid() == 0 || !getcwd(cwd, sizeof(cwd)))
+	if (geteuid() == 0 || (wanted && !strcmp(wanted, "off")) || !getcwd(cwd, sizeof(cwd)))
 		return false;
 	data = read_slot(slot_of(argc, argv, cwd), &size);
 	if (!data)

@@ -20,6 +20,7 @@ const repeatable = new Set(
  * at, of this process's environment, too: what was read before was the command line alone.
  */
 export function repeatableRun(given: ReadonlySet<string>, globals: GlobalValues): EngineOptions {
+  if (process.env['TSPOD_KEPT_STARTS'] === 'off') return {}
   if (![...given].every((flag) => repeatable.has(flag)) || globals['log-level'] !== undefined) return {}
   const observation = observe()
   for (const { env } of Object.values(globalFlags)) lookedAtVariable(env, process.env[env])

@@ -84,6 +84,14 @@ describe('what is kept', () => {
     expect(existsSync(starts()) ? readdirSync(starts()) : []).toEqual([])
   })
 
+  test('nothing, if that is off', async () => {
+    const args = [...none, image, 'true']
+    for (let count = 0; count < 4; count++) await run(args, { env: { TSPOD_KEPT_STARTS: 'off' } })
+    expect(existsSync(starts())).toBe(false)
+    await keep(args)
+    expect((await counted(args, { env: { TSPOD_KEPT_STARTS: 'off' } })).calls).toBe(1)
+  })
+
   test('not what outlives its run', async () => {
     for (let count = 0; count < 4; count++) await tspod.ok(['run', ...none, image, 'true'], options())
     expect(existsSync(starts())).toBe(false)

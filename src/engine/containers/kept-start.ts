@@ -21,7 +21,8 @@ import { containerPaths, halfFolder } from './store.js'
  */
 
 const magic = 'tspod kept start 1'
-const folderName = 'tspod-starts'
+/** In $XDG_RUNTIME_DIR. */
+export const keptStartsFolder = 'tspod-starts'
 /** As native/kept-start.c has them. */
 const slots = 128
 const maximumSize = 256 * 1024
@@ -167,7 +168,7 @@ function write({ env }: Context, repeatable: Repeatable, fields: readonly string
   const text = fields.map((field) => `${field}\0`).join('')
   if (!isAbsolute(session) || Buffer.byteLength(text) > maximumSize) return
   if (text.split('\0').length !== fields.length + 1) return
-  const folder = join(session, folderName)
+  const folder = join(session, keptStartsFolder)
   if (lstatSync(folder, { throwIfNoEntry: false }) === undefined) mkdirSync(folder, { mode: 0o700 })
   writeFileAtomic(join(folder, slotOf(repeatable).toString(16).padStart(2, '0')), text)
 }

@@ -1,6 +1,8 @@
 import { namesIn } from '../../state/collection.js'
 import { join } from 'node:path'
+import { removeFolder } from '../../state/file.js'
 import { removeContainer } from '../containers/remove.js'
+import { keptStartsFolder } from '../containers/kept-start.js'
 import { clearTree } from '../containers/trees.js'
 import type { Context } from '../context.js'
 import { isId } from '../../base/id.js'
@@ -18,4 +20,6 @@ export async function resetSystem(context: Context): Promise<void> {
   }
   for (const folder of [paths.graphroot, paths.runroot])
     for (const name of namesIn(folder)) await clearTree(join(folder, name))
+  const session = context.env['XDG_RUNTIME_DIR'] ?? ''
+  if (session !== '') removeFolder(join(session, keptStartsFolder))
 }
