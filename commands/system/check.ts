@@ -8,7 +8,7 @@ export default class SystemCheck extends BaseCommand {
   static override flags = {
     force: switchFlag('With --repair: remove damaged containers', { char: 'f' }),
     quick: switchFlag('Do not read what is in the blobs of images', { char: 'q' }),
-    repair: switchFlag('Remove what is damaged', { char: 'r' }),
+    repair: switchFlag('Remove what is damaged, and fetch it again', { char: 'r' }),
   }
 
   async run(): Promise<number> {

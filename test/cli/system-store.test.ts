@@ -2,7 +2,10 @@ import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
+import type { ImageManifest } from '../../src/oci/image-spec.js'
 import { busyboxStore, image } from '../helpers/busybox-store.js'
+import { startTestRegistry } from '../helpers/registry.js'
+import { tarArchive } from '../helpers/tar.js'
 import { explain, type TspodStore } from '../helpers/tspod.js'
 
 let tspod: TspodStore
@@ -62,6 +65,29 @@ test('system check tells damage, and --repair takes it away', async () => {
   expect(await tspod.ok(['system', 'check'])).toBe('')
   const left = (await tspod.ok(['ps', '-aq', '--no-trunc'])).split('\n').sort()
   expect(left).toEqual([sound, confused].sort())
+})
+
+test('system check --repair fetches what is broken, and nothing else', async () => {
+  await using registry = await startTestRegistry()
+  const contents = ['one', 'two', 'three']
+  registry.putImage(
+    'app',
+    '1',
+    contents.map((content) => tarArchive([{ path: content, content }])),
+  )
+  const name = `${registry.host}/app:1`
+  await tspod.ok(['pull', '-q', name])
+  const listed = await tspod.ok(['images', '--format', 'json', '--filter', `reference=${name}`])
+  const manifest = JSON.parse(registry.manifests.get('app:1')?.bytes.toString() ?? '{}') as ImageManifest
+  const [, second] = manifest.layers
+  writeFileSync(join(tspod.root, 'images', 'blobs', ...(second?.digest ?? '').split(':')), 'other contents')
+  expect((await tspod.run(['system', 'check'])).status).toBe(125)
+  registry.requests.length = 0
+  expect(await tspod.ok(['system', 'check', '--repair'])).toMatch(/image .*app:1: .*\(repaired\)$/)
+  const layers = registry.requests.filter(({ path }) => manifest.layers.some(({ digest }) => path.endsWith(digest)))
+  expect(layers.map(({ path }) => path)).toEqual([`/v2/app/blobs/${second?.digest ?? ''}`])
+  expect(await tspod.ok(['system', 'check'])).toBe('')
+  expect(await tspod.ok(['images', '--format', 'json', '--filter', `reference=${name}`])).toBe(listed)
 })
 
 test('system check finds a blob with other contents, and --repair removes its image', async () => {

@@ -14,6 +14,7 @@ import { sweepAll } from '../containers/sweep.js'
 import type { Context } from '../context.js'
 import { collectGarbage } from '../images/collect.js'
 import { recordOf } from '../images/record.js'
+import { refetchImage } from './refetch.js'
 import { volumesOf } from '../volumes.js'
 
 export interface StoreCheckOptions {
@@ -103,22 +104,43 @@ async function checkImages(context: Context, options: StoreCheckOptions): Promis
   const damages: StoreDamage[] = []
   const verified = new Map<Digest, string | undefined>()
   const entries = store.entries()
-  const broken = new Set<Digest>()
+  const broken: Digest[] = []
   for (const manifest of new Set(entries.map((entry) => entry.manifest))) {
     const problem = await imageProblem(context, store, manifest, { quick: options.quick === true, verified })
     if (problem === undefined) continue
-    broken.add(manifest)
+    broken.push(manifest)
     damages.push({ kind: 'image', name: nameOf(entries, manifest), problem, repaired: options.repair === true })
   }
-  if (options.repair === true && broken.size > 0) {
-    for (const [digest, problem] of verified) if (problem !== undefined) removeFile(store.blobPath(digest))
-    await store.update((current) => ({
-      entries: current.filter((entry) => !broken.has(entry.manifest)),
-      result: undefined,
-    }))
-    await collectGarbage(context)
-  }
+  if (options.repair !== true || broken.length === 0) return damages
+  for (const [digest, problem] of verified) if (problem !== undefined) removeFile(store.blobPath(digest))
+  await repairImages(context, store, broken)
   return damages
+}
+
+/** What a registry still has is fetched from there, and only that; an image that cannot be whole again goes. */
+async function repairImages(context: Context, store: ImageStore, broken: readonly Digest[]): Promise<void> {
+  const lost = new Set<Digest>()
+  for (const manifest of broken) {
+    /* One before may have brought what this one shares with it. */
+    if (await isWhole(context, store, manifest)) continue
+    const own = store.entries().filter((entry) => entry.manifest === manifest)
+    if (!(await refetchImage(context, store, own))) lost.add(manifest)
+  }
+  if (lost.size === 0) return
+  await store.update((current) => ({
+    entries: current.filter((entry) => !lost.has(entry.manifest)),
+    result: undefined,
+  }))
+  await collectGarbage(context)
+}
+
+async function isWhole(context: Context, store: ImageStore, manifest: Digest): Promise<boolean> {
+  try {
+    const { id, layers } = await recordOf(context, store, manifest)
+    return [manifest, id, ...layers.map(({ digest }) => digest)].every((digest) => store.hasBlob(digest))
+  } catch {
+    return false
+  }
 }
 
 function nameOf(entries: readonly IndexEntry[], manifest: Digest): string {
