@@ -19,8 +19,6 @@ const halfPrefix = 'container-'
 const buildPrefix = 'build-'
 /** native/remove.c */
 const removedPrefix = 'removed-'
-/** src/build/context/work-folder.ts */
-const workPrefix = 'build-'
 const patienceMilliseconds = 2000
 
 /**
@@ -69,7 +67,6 @@ async function sweepTemporary(context: Context, name: string): Promise<void> {
   if (name.startsWith(goingPrefix)) return sweepGoing(path)
   if (name.startsWith(buildPrefix)) return (await import('../builds/workspace.js')).sweepBuild(context, name)
   if (name.startsWith(leasePrefix)) return tryLock(path)?.release({ unlink: true })
-  if (name.startsWith(workPrefix)) return sweepWorkFolder(path.replace(/\.lock$/, ''))
   if (name.startsWith('collection-')) {
     const pid = Number(name.split('-')[1])
     if (!exists(`/proc/${pid}`)) removeFolder(path)
@@ -86,17 +83,6 @@ async function sweepTemporary(context: Context, name: string): Promise<void> {
     await clearTree(path)
   } finally {
     lock.release()
-  }
-}
-
-/** What a build works with goes with its lock's holder. */
-async function sweepWorkFolder(path: string): Promise<void> {
-  const lock = tryLock(`${path}.lock`)
-  if (!lock) return
-  try {
-    await clearTree(path)
-  } finally {
-    lock.release({ unlink: true })
   }
 }
 
