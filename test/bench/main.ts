@@ -67,6 +67,7 @@ const groups: Readonly<Record<string, Group>> = {
       image,
       'true',
     ])
+    compare('the same with network none, not kept', undefined, notKept(ours), peer, noneRun)
     bareCrun(ours, folder)
   },
 
@@ -159,6 +160,11 @@ function compare(
     unit: 'ms',
     ...(mark === undefined ? {} : { mark }),
   })
+}
+
+/** Every start as if it were the first of its kind. */
+function notKept(engine: BenchEngine): BenchEngine {
+  return { ...engine, argv: (...words) => ['env', 'TSPOD_KEPT_STARTS=off', ...engine.argv(...words)] }
 }
 
 /** The floor: Node's start plus crun with a bundle that lies ready. */
