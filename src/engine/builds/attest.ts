@@ -1,0 +1,91 @@
+import { join } from 'node:path'
+import { digestHex } from '../../base/digest.js'
+import { programVersion } from '../../base/version.js'
+import { attestationManifest, type Statement } from '../../build/attestation.js'
+import { imageUrl, provenancePredicate, provenanceType, type BuildFacts } from '../../build/provenance.js'
+import { completePlatform } from '../../image/platform.js'
+import { parseReference } from '../../image/reference.js'
+import type { LoadedImage } from '../../image/image.js'
+import type { Descriptor, Digest, Platform } from '../../oci/image-spec.js'
+import { storeDestination } from '../images/store-image.js'
+import type { BuildOptions } from './options.js'
+import { writeFolder } from './outputs.js'
+import type { Produced, Product } from './produce.js'
+import { scanFiles } from './scan.js'
+
+/** Whether there is anything to be said of the images. */
+export function wantsAttestations({ provenance, sbom }: BuildOptions): boolean {
+  return provenance !== undefined || sbom !== undefined
+}
+
+/** What is said of one image, kept in the store: the descriptor is for the index in which the image stands. */
+export async function attest(
+  produced: Produced,
+  product: Product,
+  image: LoadedImage,
+  names: readonly string[],
+): Promise<Descriptor> {
+  const { session } = produced
+  const statements = [...(await scanned(produced, product)), ...provenanceOf(produced)]
+  const urls = names.map((name) => urlOf(name, product.platform))
+  const subjects = urls.length > 0 ? urls : [imageUrl(digestHex(image.raw.digest), undefined, product.platform)]
+  const { blobs, descriptor } = await attestationManifest(image.raw.digest, subjects, statements)
+  const destination = storeDestination(session.store)
+  for (const { bytes, digest } of blobs)
+    await destination.putBlob({ mediaType: '', digest, size: bytes.length }, () => single(bytes))
+  return descriptor
+}
+
+async function scanned(produced: Produced, product: Product): Promise<Statement[]> {
+  const { session } = produced
+  const { sbom } = session.options
+  if (sbom === undefined) return []
+  return session.report.step('generating sbom', async (step) => {
+    const folder = join(session.workspace.place().aside, 'files')
+    await writeFolder(produced, product, folder)
+    return scanFiles(session, sbom, folder, step)
+  })
+}
+
+function provenanceOf({ session, input, images, began }: Produced): Statement[] {
+  const { options, context } = session
+  const { provenance, context: source, target, secrets = [], ssh = [] } = options
+  if (provenance === undefined) return []
+  const facts: BuildFacts = {
+    mode: provenance,
+    dockerfile: { path: input.file.filename, text: input.file.source },
+    ...(typeof source === 'string' && isUrl(source) ? { contextUrl: withoutLogin(source) } : {}),
+    ...(target === undefined ? {} : { target }),
+    buildArgs: options.buildArgs ?? {},
+    labels: options.labels ?? {},
+    secrets: secrets.map(({ id }) => id),
+    ssh: ssh.map(({ id }) => id),
+    materials: images.map(({ name, digest, platform }) => ({ uri: urlOf(name, platform, digest), digest })),
+    builderPlatform: completePlatform(),
+    builderVersion: programVersion(),
+    invocationId: context.newId().slice(0, 32),
+    started: began,
+    finished: context.clock(),
+  }
+  return [{ predicateType: provenanceType, predicate: provenancePredicate(facts) }]
+}
+
+function isUrl(text: string): boolean {
+  return /^(?:https?|git|ssh):\/\/|^git@/.test(text)
+}
+
+/** A URL may carry a password, which is nobody's business. */
+function withoutLogin(url: string): string {
+  return url.replace(/^([a-z]+:\/\/)[^/@]*@/, '$1')
+}
+
+/** Docker's own images are called as people call them. */
+function urlOf(name: string, platform: Platform, digest?: Digest): string {
+  const { domain, path, tag } = parseReference(name)
+  const familiar = domain === 'docker.io' ? path.replace(/^library\//, '') : `${domain}/${path}`
+  return imageUrl(familiar, tag, platform, digest)
+}
+
+async function* single(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield await Promise.resolve(bytes)
+}
