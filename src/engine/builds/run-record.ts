@@ -40,7 +40,7 @@ export async function runRecord(
   return {
     version: 1,
     id,
-    name: `build-${id.slice(0, 12)}`,
+    name: 'build',
     created: context.clock().toISOString(),
     spec,
     anonymousVolumes: [],
