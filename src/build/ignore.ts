@@ -53,14 +53,21 @@ export class IgnoreMatcher {
   }
 
   /**
-   * Whether a path, relative to the context and with slashes, is hidden. The last pattern that matches it, or a folder it is
-   * in, decides.
+   * Whether a path, relative to the context and with slashes, is hidden: as it is found on the way down, where a pattern that
+   * has matched a folder has matched what is in it. The last one that has matched decides.
    */
   hides(path: string): boolean {
-    const candidates = [path, ...foldersOf(path)]
+    let matched = this.#patterns.map(() => false)
     let hidden = false
-    for (const { exception, matches } of this.#patterns)
-      if (exception === hidden && candidates.some(matches)) hidden = !exception
+    for (const part of [...foldersOf(path), path]) {
+      hidden = false
+      matched = this.#patterns.map(({ exception, matches }, index) => {
+        /* One that would change nothing is not looked at, which matters for what is further down. */
+        const matching = matched[index] === true || (exception === hidden && matches(part))
+        if (matching) hidden = !exception
+        return matching
+      })
+    }
     return hidden
   }
 }
@@ -68,17 +75,16 @@ export class IgnoreMatcher {
 /** `a`, `a/b` of `a/b/c`. */
 function foldersOf(path: string): string[] {
   const folders: string[] = []
-  for (let slash = path.indexOf('/'); slash !== -1; slash = path.indexOf('/', slash + 1))
-    if (slash > 0) folders.push(path.slice(0, slash))
+  for (let slash = path.indexOf('/', 1); slash !== -1; slash = path.indexOf('/', slash + 1))
+    folders.push(path.slice(0, slash))
   return folders
 }
 
 function compile(written: string): Pattern | undefined {
   if (written === '') return undefined
-  const cleaned = clean(written)
-  const exception = cleaned.startsWith('!')
-  const text = exception ? cleaned.slice(1) : cleaned
-  if (text === '') throw invalid('illegal exclusion pattern: "!"')
+  const exception = written.startsWith('!')
+  if (written === '!') throw invalid('illegal exclusion pattern: "!"')
+  const text = clean(exception ? written.slice(1) : written)
   const glob = compileGlob(text, true)
   return { exception, text, matches: plainMatcher(text) ?? ((path) => matchGlob(glob, path)) }
 }

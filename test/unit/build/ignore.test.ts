@@ -82,6 +82,8 @@ describe('of several patterns the last that matches counts', () => {
     [['*', '!src', 'src/*.log'], 'src/a.ts', false],
     [['*', '!src', 'src/*.log'], 'src/a.log', true],
     [['a', '!*'], 'a/b', false],
+    [['**', '!**/b', '?a'], 'xa/b', false],
+    [['**', '!/'], 'a', true],
     [[' a ', ' !a/b '], 'a/b', false],
     [[], 'a', false],
   ]
