@@ -149,11 +149,10 @@ function portionOf(session: Session, source: Source, selection: CopySelection, u
   if (source.kind === 'folder') {
     const { folder, ignore, cacheFile } = source
     const from = { folder, ignore }
-    const options = { plan, signal, ...(cacheFile === undefined ? {} : { cacheFile }) }
     return {
       unpack,
       cacheFile,
-      content: once(async () => (await digestTree(from, selection, options)).digest),
+      content: () => session.digests.of(source, selection),
       open: (use) => use(from, selection),
     }
   }

@@ -1,7 +1,13 @@
 import { availableParallelism } from 'node:os'
 import { hostMapping } from '../../../rootless/ladder.js'
 import { openAgents, openSecrets, type ContextTools } from '../../build/context/index.js'
-import { globalVariables, planStages, unusedBuildArgs, type Dockerfile } from '../../build/dockerfile/index.js'
+import {
+  globalVariables,
+  planStages,
+  unusedBuildArgs,
+  type Dockerfile,
+  type StagePlan,
+} from '../../build/dockerfile/index.js'
 import { completePlatform, formatPlatform } from '../../image/platform.js'
 import { HttpClient } from '../../image/registry/http.js'
 import type { Platform } from '../../oci/image-spec.js'
@@ -10,6 +16,7 @@ import type { Context } from '../context.js'
 import { storageDriver } from '../containers/rootfs.js'
 import { BaseImages, type BaseImage } from './base-image.js'
 import { contextTools } from './context-tools.js'
+import { Digests } from './digests.js'
 import { Gate } from './gate.js'
 import { openInput, type BuildInput } from './input.js'
 import { Mounts } from './mounts.js'
@@ -74,6 +81,7 @@ export async function produce<T>(
       plan,
       times: packTimes(options),
       steps: new StepStore(context.paths),
+      digests: new Digests(plan, signal),
       report: new BuildReport(options.onEvent),
       gate: new Gate(jobsOf(options)),
       signal,
@@ -138,9 +146,19 @@ async function productOf(shared: Shared, platform: Platform, several: boolean): 
       return stage
     },
   }
+  beginDigests(tools, plan)
   const wanted = skipUnusedStages === false ? plan.stages.map(({ stage }) => stage.index) : plan.needed
   await Promise.all(wanted.map((index) => tools.stageOf(index)))
   return { platform, stage: await tools.stageOf(plan.target), steps: { ...stepper.count } }
+}
+
+/** What is copied from the context is looked at while images are looked for and commands run. */
+function beginDigests({ session, sources, evaluation }: StageTools, { stages, needed }: StagePlan): void {
+  const context = sources.context
+  if (context === undefined) return
+  for (const index of needed)
+    for (const instruction of stages[index]?.stage.instructions ?? [])
+      session.digests.begin(context, instruction, evaluation)
 }
 
 /** The first failure ends what else is running; it is thrown when all of it has ended. */

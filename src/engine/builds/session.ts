@@ -2,6 +2,7 @@ import type { StorageDriver } from '../../storage/driver.js'
 import type { UsernsPlan } from '../../runtime/protocol.js'
 import type { ImageStore } from '../../storage/images.js'
 import type { Context } from '../context.js'
+import type { Digests } from './digests.js'
 import type { BuildReport } from './report.js'
 import type { Gate } from './gate.js'
 import type { BuildOptions } from './options.js'
@@ -20,6 +21,7 @@ export interface Session {
   readonly plan: UsernsPlan
   readonly times: PackTimes
   readonly steps: StepStore
+  readonly digests: Digests
   readonly report: BuildReport
   /** `--jobs` */
   readonly gate: Gate

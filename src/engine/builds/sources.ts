@@ -29,6 +29,8 @@ export class Sources {
   readonly #images: BaseImages
   readonly #tools: ContextTools
   readonly #named = new Map<string, Promise<Source>>()
+  /** The build's context. */
+  readonly context: Extract<Source, { kind: 'folder' }> | undefined
   readonly #closers: (() => Promise<void>)[] = []
 
   constructor(session: Session, input: BuildInput, images: BaseImages, tools: ContextTools) {
@@ -36,6 +38,9 @@ export class Sources {
     this.#input = input
     this.#images = images
     this.#tools = tools
+    const { folder, ignore } = input
+    this.context =
+      folder === undefined ? undefined : { kind: 'folder', folder, ignore, cacheFile: this.#cacheFile(folder) }
   }
 
   /** The value of the named context that stands for a name of the Dockerfile, as `planStages` asks. */
@@ -51,7 +56,11 @@ export class Sources {
     platform: Platform,
     stageRoot: (index: number) => Promise<Root>,
   ): Promise<Source> {
-    if (origin === undefined) return this.#context()
+    if (origin === undefined) {
+      if (this.context === undefined)
+        throw new TspodError('invalid-argument', 'there is no build context to take files from')
+      return this.context
+    }
     switch (origin.type) {
       case 'scratch':
         return { kind: 'root', root: scratch }
@@ -68,12 +77,6 @@ export class Sources {
 
   async close(): Promise<void> {
     for (const close of this.#closers.splice(0).toReversed()) await close()
-  }
-
-  #context(): Source {
-    const { folder, ignore } = this.#input
-    if (folder === undefined) throw new TspodError('invalid-argument', 'there is no build context to take files from')
-    return { kind: 'folder', folder, ignore, cacheFile: this.#cacheFile(folder) }
   }
 
   #namedContext(name: string, platform: Platform, stageRoot: (index: number) => Promise<Root>): Promise<Source> {
