@@ -1,6 +1,7 @@
 #include "devices.h"
 
 #include "beneath.h"
+#include "mount-tree.h"
 #include "mount.h"
 #include "util.h"
 

@@ -1,8 +1,8 @@
 #include "masks.h"
 
 #include "beneath.h"
-#include "mount.h"
 #include "mount-fs.h"
+#include "mount-tree.h"
 #include "util.h"
 
 #include <errno.h>

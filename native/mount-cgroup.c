@@ -1,4 +1,5 @@
 #include "mount-cgroup.h"
+#include "mount-tree.h"
 
 #include "mount-fs.h"
 #include "namespaces.h"

@@ -23,9 +23,3 @@ void mounts_attach(struct setup *, struct mount_sources *);
 
 /* What needs the container's user (`U`), and what can only then become read-only. */
 void mounts_finish(struct setup *, struct mount_sources *);
-
-/* Attaches a detached tree to an O_PATH descriptor of its target. */
-int attach_tree(int tree, int target_fd);
-
-/* The tree's attributes; those that the kernel has locked for us stay (EPERM is not an error then). */
-int set_attributes(int tree, uint64_t set, uint64_t clear, bool recursive);

@@ -1,7 +1,7 @@
 #include "rootfs.h"
 
-#include "mount.h"
 #include "mount-fs.h"
+#include "mount-tree.h"
 #include "spawn.h"
 #include "util.h"
 

@@ -1,7 +1,7 @@
 #include "terminal.h"
 
 #include "beneath.h"
-#include "mount.h"
+#include "mount-tree.h"
 #include "util.h"
 
 #include <errno.h>
