@@ -138,11 +138,7 @@ function writeSome(fd: number, chunk: Uint8Array, path: string): Promise<number>
 }
 
 function failed(path: string, error: NodeJS.ErrnoException): TspodError {
-  return new TspodError(
-    'io',
-    `writing ${path}: ${error.code === 'ENOSPC' ? 'no space left on device' : error.message}`,
-    { cause: error },
-  )
+  return new TspodError('io', `writing ${path}`, { cause: error })
 }
 
 function missing(digest: Digest, error: unknown): TspodError {

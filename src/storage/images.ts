@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { newId } from '../base/id.js'
 import type { Descriptor, Digest } from '../oci/image-spec.js'
-import { ensureFolder, exists, readJson, removeFile, writeFileAtomic } from '../state/file.js'
+import { ensureFolder, exists, hasErrno, readJson, removeFile, writeFile, writeFileAtomic } from '../state/file.js'
 import { acquireLock, tryLock, withLock, type Lock } from '../state/lock.js'
 import type { Paths } from '../state/paths.js'
 import { adoptBlob, blobPath, hasBlob, putBlob, readBlob, streamBlob, type Blobs } from './blobs.js'
@@ -15,6 +15,8 @@ export const leasePrefix = 'lease-'
 /** blobs.ts: a blob that is being fetched. */
 const blobPrefix = 'blob-'
 const maximumManifestSize = 4 * 1024 * 1024
+/** Room for the index of a few hundred images. */
+const reserveBytes = 256 * 1024
 
 /**
  * The image store: an OCI image layout that is valid at every moment. Blobs appear whole; `index.json` is replaced whole,
@@ -45,7 +47,7 @@ export class ImageStore {
     return withLock(this.#lockPath, () => {
       const before = this.entries()
       const { entries, result } = change(before)
-      if (entries !== before) writeFileAtomic(this.#indexPath, formatStoreIndex(entries), { sync: true, mode: 0o644 })
+      if (entries !== before) this.#writeIndex(formatStoreIndex(entries))
       return result
     })
   }
@@ -120,6 +122,32 @@ export class ImageStore {
       await also(reached)
       return removed
     })
+  }
+
+  /** On a full disk the reserve makes room: what is to free space must not need any. */
+  #writeIndex(text: string): void {
+    const write = (): void => writeFileAtomic(this.#indexPath, text, { sync: true, mode: 0o644 })
+    try {
+      write()
+    } catch (error) {
+      if (!(error instanceof Error) || !hasErrno(error.cause, 'ENOSPC') || !exists(this.#reservePath)) throw error
+      removeFile(this.#reservePath)
+      write()
+    }
+    this.#keepReserve()
+  }
+
+  #keepReserve(): void {
+    if (exists(this.#reservePath)) return
+    try {
+      writeFile(this.#reservePath, Buffer.alloc(reserveBytes, 1))
+    } catch {
+      removeFile(this.#reservePath) /* There is no room for it: the next change of the index tries again. */
+    }
+  }
+
+  get #reservePath(): string {
+    return join(this.#folder, '.reserve')
   }
 
   get #indexPath(): string {
