@@ -1,6 +1,7 @@
 /* Binds: folders and files of the host. */
 #include "mount-bind.h"
 
+#include "copyup.h"
 #include "mount-idmap.h"
 #include "mount-subpath.h"
 #include "mount-tree.h"
@@ -8,7 +9,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static int source_tree(const struct mount_plan *mount)
 {

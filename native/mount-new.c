@@ -9,7 +9,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* Where the kernel does not let us mount an own one (a network or pid namespace that is not ours), the host's is seen,
  * read-only in the case of /sys: as Podman and crun do it. */

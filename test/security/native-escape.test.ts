@@ -164,14 +164,14 @@ describe.skipIf(missing)(`an image that tries to get out${missing ? ` (needs ${m
     rmSync(join(bundle.rootfs, 'etc/passwd'))
     execFileSync('mkfifo', [join(bundle.rootfs, 'etc/passwd')])
     const plan = launchPlan('web')
-    expect(launch(plan).stderr).toContain('no user "web"')
+    expect(launch(plan).stderr).toContain('is no file of the container')
     rmSync(join(bundle.rootfs, 'etc/passwd'))
     writeFileSync(join(bundle.rootfs, 'etc/passwd'), 'x'.repeat(2 << 20))
     expect(launch(plan).stderr).toContain('is larger than')
     rmSync(join(bundle.rootfs, 'etc/passwd'))
     writeFileSync(join(outside, 'kept'), 'web:x:0:0::/:/bin/sh\n')
     symlinkSync(join(outside, 'kept'), join(bundle.rootfs, 'etc/passwd'))
-    expect(launch(plan).stderr).toContain('no user "web"')
+    expect(launch(plan).stderr).toContain('is no file of the container')
   })
 
   test('does not make a name of an id', () => {
