@@ -206,3 +206,15 @@ void session_end_delay(struct session *session)
 	timer_stop(&session->loop, &session->restart);
 	session_finish(session, session->state.exit_code, session->state.signal);
 }
+
+int session_exit_status(const struct session *session)
+{
+	const struct state *state = &session->state;
+
+	if (!session->plan || !state->has_exit)
+		return 0;
+	/* Whoever stops a container gets what he wants, whatever signal it took; one that was unwell has failed. */
+	if (session->stopping && session->health.status != UNHEALTHY)
+		return 0;
+	return state->exit_code;
+}

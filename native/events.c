@@ -222,8 +222,12 @@ static void memory_ready(struct source *source, uint32_t events)
 	struct session *session = SESSION_OF(source, memory_events);
 
 	(void)events;
-	if (cgroup_oom_killed(session->spawned.cgroup_path))
-		session_oom(session);
+	if (session->state.oom_killed || !cgroup_oom_killed(session->spawned.cgroup_path))
+		return;
+	session_oom(session);
+	/* It may have been a child, and the container goes on: whoever looks is to see it. */
+	if (session->phase == PHASE_RUNNING)
+		session_save(session);
 }
 
 void session_oom(struct session *session)

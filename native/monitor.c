@@ -220,5 +220,5 @@ int monitor_run(const struct launch_plan *plan, const struct exec_plan *exec, co
 	connections_close(&session.connections);
 	if (session.log)
 		log_close(session.log);
-	return 0;
+	return session_exit_status(&session);
 }

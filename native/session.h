@@ -83,6 +83,9 @@ void session_remove(struct session *);
 /* Nothing comes any more but the last clients' due. */
 void session_end(struct session *);
 
+/* The monitor's own exit status, which a service manager judges a service by: the container's, 0 if it was stopped. */
+int session_exit_status(const struct session *);
+
 /* It is not started again after all. */
 void session_end_delay(struct session *);
 

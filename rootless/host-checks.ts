@@ -322,16 +322,21 @@ function checkCgroups(caller: Caller): HostCheck {
 
 function checkLinger({ caller, userName }: CheckRequest): HostCheck {
   const name = 'lingering'
-  if (caller.uid === 0 || statSync('/run/systemd/system', { throwIfNoEntry: false }) === undefined)
-    return ok(name, 'not needed here')
-  if (statSync(`/var/lib/systemd/linger/${userName}`, { throwIfNoEntry: false }) !== undefined)
-    return ok(name, 'enabled')
+  const lingers = isLingering(caller.uid, userName)
+  if (lingers === undefined) return ok(name, 'not needed here')
+  if (lingers) return ok(name, 'enabled')
   return {
     name,
     state: 'absent',
     found: 'off: containers under systemd end with the last login session',
     remedy: ['loginctl enable-linger'],
   }
+}
+
+/** Whether a user's systemd runs without a login; undefined where that makes no difference. */
+export function isLingering(uid: number, userName: string): boolean | undefined {
+  if (uid === 0 || statSync('/run/systemd/system', { throwIfNoEntry: false }) === undefined) return undefined
+  return statSync(`/var/lib/systemd/linger/${userName}`, { throwIfNoEntry: false }) !== undefined
 }
 
 /** Every container has a keyring of its own. */

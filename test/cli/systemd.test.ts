@@ -33,7 +33,7 @@ describe('tspod-user-generator', () => {
     expect(status).not.toBe(0)
     expect(await readdir(to)).toEqual(['default.target.wants', 'web.service'])
     expect(await readlink(join(to, 'default.target.wants', 'web.service'))).toBe('../web.service')
-    expect(await readFile(join(to, 'web.service'), 'utf8')).toContain(` -d ${image} sleep 60\n`)
+    expect(await readFile(join(to, 'web.service'), 'utf8')).toContain(` -d --log-driver journald ${image} sleep 60\n`)
   })
 
   test('does nothing where there are no quadlets', () => {

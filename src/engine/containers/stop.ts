@@ -10,6 +10,7 @@ import { emitContainerEvent } from '../events/write.js'
 import { thaw } from './freezer.js'
 import { isUp, observe, type Observed } from './observe.js'
 import { containerPaths, findContainer } from './store.js'
+import { killPatienceMilliseconds, stuckError } from './stuck.js'
 import type { StopOptions } from './types.js'
 
 const killSignal = 9
@@ -67,16 +68,24 @@ export async function killContainer(
     )
   }
   emitContainerEvent(context, record, 'kill', { Attributes: { signal: String(number) } })
-  if (number === killSignal) await waitForEnd(context, record, seen)
+  if (number === killSignal) await waitForEnd(context, record, seen, killPatienceMilliseconds)
 }
 
-/** Resolves when process 1 of what was seen has ended and the monitor has written it down or is gone. */
-export async function waitForEnd(context: Context, record: ContainerRecord, seen: Observed): Promise<void> {
+/**
+ * Resolves when process 1 of what was seen has ended and the monitor has written it down or is gone. With a `patience`
+ * in milliseconds a process that outlives it is an error.
+ */
+export async function waitForEnd(
+  context: Context,
+  record: ContainerRecord,
+  seen: Observed,
+  patience?: number,
+): Promise<void> {
   if (!seen.state) return
   const connection = seen.monitored ? await tryConnect(context, record) : undefined
   if (connection) {
     connection.send({ type: 'wait' })
-    if (await connection.ended) return
+    if (await endOf(connection, record, seen, patience)) return
   }
   await waitForProcess(seen.pid, seen.state.startTime)
   /* It takes no more calls, or hung up without a word: it is about to end. */
@@ -87,6 +96,37 @@ interface Conversation {
   send(message: ClientMessage): void
   /** The run is over (and the container removed, if it was to be); false if the monitor hung up before it said so. */
   readonly ended: Promise<boolean>
+  close(): void
+}
+
+/** setTimeout's: more becomes none. */
+const longestTimer = 2 ** 31 - 1
+
+/** `ended`, unless the process lives on after `patience` milliseconds. */
+async function endOf(
+  conversation: Conversation,
+  record: ContainerRecord,
+  seen: Observed,
+  patience: number | undefined,
+): Promise<boolean> {
+  if (patience === undefined) return conversation.ended
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => {
+        const error = stuckError(record, seen)
+        if (error === undefined) return
+        reject(error)
+        conversation.close()
+      },
+      Math.min(patience, longestTimer),
+    )
+  })
+  try {
+    return await Promise.race([conversation.ended, late])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /** A conversation with the monitor, or undefined if it is gone. */
@@ -105,7 +145,7 @@ async function tryConnect(context: Context, record: ContainerRecord): Promise<Co
         end: () => resolve(false),
       })
     })
-    return { send: (message) => connection.send(message), ended }
+    return { send: (message) => connection.send(message), ended, close: () => connection.close() }
   } catch (error) {
     if (error instanceof TspodError && error.code === 'container-not-running') return undefined
     throw error
@@ -125,7 +165,9 @@ async function stopByMonitor(
     timeoutSeconds: options.timeoutSeconds,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   })
-  await connection.ended
+  const { timeoutSeconds } = options
+  const patience = timeoutSeconds < 0 ? undefined : timeoutSeconds * 1000 + killPatienceMilliseconds
+  await endOf(connection, record, observe(context, record.id), patience)
   const after = observe(context, record.id)
   return !isUp(after)
 }
@@ -136,20 +178,23 @@ async function stopByProcess(
   timeoutSeconds: number,
   signal: number = record.spec.stopSignal,
 ): Promise<void> {
-  const { pid, state, ...seen } = observe(context, record.id)
+  const seen = observe(context, record.id)
+  const { pid, state } = seen
   if (!isUp(seen) || !state) return
   const pidfd = openProcess(pid, state.startTime)
   if (pidfd === undefined) return waitForProcess(state.monitorPid, state.monitorStartTime)
   try {
     sendSignal(pidfd, signal)
-    const patience = timeoutSeconds < 0 ? undefined : timeoutSeconds * 1000
+    const patience = timeoutSeconds < 0 ? undefined : Math.min(timeoutSeconds * 1000, longestTimer)
     if (await waitPidfd(pidfd, patience)) return
     context.log(
       'warn',
       `StopSignal ${signal} failed to stop container ${record.name} in ${timeoutSeconds} seconds, resorting to SIGKILL`,
     )
     sendSignal(pidfd, killSignal)
-    await waitPidfd(pidfd)
+    if (await waitPidfd(pidfd, killPatienceMilliseconds)) return
+    const error = stuckError(record, seen)
+    if (error !== undefined) throw error
   } finally {
     closeSync(pidfd)
   }

@@ -13,8 +13,11 @@ import type {
 export function bindSystemd(context: Context) {
   return {
     /** Services that run containers that exist, as text. */
-    generate: async (nameOrId: string, options: GenerateOptions): Promise<GeneratedService> =>
-      (await import('./generate.js')).generateService(context, nameOrId, options),
+    generate: async (nameOrId: string, options: GenerateOptions): Promise<GeneratedService> => {
+      const service = (await import('./generate.js')).generateService(context, nameOrId, options)
+      await (await import('./linger.js')).warnOfLogout(context)
+      return service
+    },
     /** The services that the user's quadlets make, and what is wrong with the others. */
     quadlets: async (options: QuadletOptions): Promise<QuadletReport> =>
       (await import('./quadlet.js')).convertQuadlets(context, options),

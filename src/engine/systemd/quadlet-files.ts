@@ -6,6 +6,7 @@ import { serviceName } from '../../systemd/quadlet/service.js'
 import { kindOf } from '../../systemd/quadlet/source.js'
 import { parseUnit } from '../../systemd/unit-file.js'
 import type { Context } from '../context.js'
+import { warnOfLogout } from './linger.js'
 import { convertQuadlets, searchFolders } from './quadlet.js'
 import { systemctl } from './systemctl.js'
 import type { QuadletInstallOptions, QuadletOptions, QuadletRemoveOptions, QuadletSummary } from './types.js'
@@ -40,6 +41,7 @@ export async function installQuadlets(
     return target
   })
   if (options.reload !== false) await systemctl(context, ['daemon-reload'])
+  await warnOfLogout(context)
   return installed
 }
 
@@ -57,7 +59,7 @@ function filesOf(path: string): string[] {
 /** Every quadlet that this user has, with its service and how that does. */
 export async function listQuadlets(context: Context, options: QuadletOptions): Promise<QuadletSummary[]> {
   const { found } = findQuadlets(searchFolders(context))
-  const { services, errors } = convertQuadlets(context, options)
+  const { services, errors } = await convertQuadlets(context, options)
   const states = await unitStates(
     context,
     services.map(({ name }) => name),

@@ -14,13 +14,15 @@ export function searchFolders(context: Context): string[] {
 }
 
 /** Every quadlet is converted on its own: what is wrong with one stops none of the others. */
-export function convertQuadlets(context: Context, options: QuadletOptions): QuadletReport {
+export async function convertQuadlets(context: Context, options: QuadletOptions): Promise<QuadletReport> {
   const { found, within } = findQuadlets(searchFolders(context))
   const errors: Error[] = []
   const sources = new Map<string, Source>()
   const services = new Map<string, Converted>()
   collect(found, errors, (one) => sources.set(one.name, loadQuadlet(one, within)))
-  const world: World = { tspod: options.tspod, sources, exists: existsSync }
+  const { log_driver: configured } = (await context.conf()).containers
+  const logDriver = configured === undefined ? 'journald' : undefined
+  const world: World = { tspod: options.tspod, sources, logDriver, exists: existsSync }
   collect([...sources.values()], errors, (source) => {
     const service = convert(source, world, options.hasCommand)
     const other = services.get(service.name)

@@ -132,9 +132,10 @@ function lifeOf(service: Service): void {
   if (killMode !== undefined && killMode !== 'mixed' && killMode !== 'control-group')
     throw invalid(service.source, `KillMode=${killMode}: mixed or control-group was expected`)
   service.byDefault('Service', 'KillMode', 'mixed')
-  const remove = ['rm', '-v', '-f', '-i', '--cidfile=%t/%N.cid']
-  service.command('ExecStop', remove)
-  service.command('ExecStopPost', remove, '-')
+  const file = '--cidfile=%t/%N.cid'
+  // In order, with the container's own signal and time; --rm does the rest, unless somebody killed the monitor.
+  service.command('ExecStop', ['stop', '-i', file])
+  service.command('ExecStopPost', ['rm', '-v', '-f', '-i', file], '-')
   service.byDefault('Service', 'Delegate', 'yes')
   service.byDefault('Service', 'SyslogIdentifier', '%N')
 }
@@ -147,7 +148,13 @@ function readiness(service: Service, reader: Reader): string[] {
   service.byDefault('Service', 'NotifyAccess', 'all')
   const healthy = reader.text('Notify')?.toLowerCase() === 'healthy'
   const who = healthy ? 'healthy' : reader.flag('Notify') === true ? 'container' : 'conmon'
-  return [`--sdnotify=${who}`, '-d']
+  return [`--sdnotify=${who}`, '-d', ...logOptions(service, reader)]
+}
+
+/** What a service says is looked for in the journal, under the service. */
+function logOptions({ world }: Service, reader: Reader): string[] {
+  const own = reader.text('LogDriver') !== undefined
+  return own || world.logDriver === undefined ? [] : ['--log-driver', world.logDriver]
 }
 
 function userOptions(reader: Reader): string[] {

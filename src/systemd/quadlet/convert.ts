@@ -39,7 +39,7 @@ interface KindRow {
 }
 
 const kinds: Readonly<Record<Kind, KindRow>> = {
-  container: { convert: convertContainer, rows: containerRows, keys: containerKeys, commands: ['run', 'rm'] },
+  container: { convert: convertContainer, rows: containerRows, keys: containerKeys, commands: ['run', 'stop', 'rm'] },
   volume: { convert: convertVolume, rows: volumeRows, keys: volumeKeys, commands: ['volume create'] },
   network: { convert: convertNetwork, rows: networkRows, keys: networkKeys, commands: ['network create'] },
   image: { convert: convertImage, rows: imageRows, keys: imageKeys, commands: ['image pull'] },

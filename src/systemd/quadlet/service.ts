@@ -9,6 +9,8 @@ export interface World {
   readonly tspod: string
   /** Every quadlet that was found, by name: what others refer to. */
   readonly sources: ReadonlyMap<string, Source>
+  /** Where the output of containers goes that have no word in it; undefined: as the configuration has it. */
+  readonly logDriver?: string | undefined
   /** Whether there is such a device: `AddDevice=-/dev/…`. */
   readonly exists: (path: string) => boolean
 }

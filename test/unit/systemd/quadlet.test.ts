@@ -38,6 +38,14 @@ const run =
 
 describe('a .container', () => {
   test.each([
+    ['', '-d --log-driver journald i'],
+    ['LogDriver=none', '-d --log-driver none i'],
+  ])('with %s logs where it says, or where the world does', (text, end) => {
+    const web = source('web.container', `[Container]\nImage=i\n${text}\n`)
+    expect(convert(web, { ...world, logDriver: 'journald' }, () => true).text).toContain(`=conmon ${end}\n`)
+  })
+
+  test.each([
     ['', `${run} i`],
     ['Exec=sleep 60 "a b" \'c\' $HOME %i', `${run} i sleep 60 "a b" c $HOME %i`],
     ['Exec=sh -c "a;b\\n"', `${run} i sh -c "a;b\\n"`],
@@ -112,7 +120,7 @@ describe('a .container', () => {
     expect(text).toContain('Restart=always\n')
     expect(text).toContain('Delegate=yes\n')
     expect(text).toContain('KillMode=mixed\n')
-    expect(text).toContain('ExecStop=/usr/bin/tspod rm -v -f -i --cidfile=%t/%N.cid\n')
+    expect(text).toContain('ExecStop=/usr/bin/tspod stop -i --cidfile=%t/%N.cid\n')
     expect(text).not.toContain('network-online')
   })
 })
