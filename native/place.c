@@ -277,7 +277,10 @@ struct placing *placing_open(int root_fd, const struct place_options *options,
 	p->digest = digest;
 	p->root_fd = root_fd;
 	walk_init(&p->walk, root_fd);
-	p->walk.made_mode = place_mode(p, 0755, true);
+	/* As BuildKit has it: digits are for folders that are made on the way, too; letters for what is copied. */
+	p->walk.made_mode = options->mode && *options->mode >= '0' && *options->mode <= '7'
+				    ? place_mode(p, 0755, true)
+				    : 0755;
 	p->walk.made = made;
 	p->walk.made_context = p;
 	return p;

@@ -183,6 +183,15 @@ describe('what copies get', () => {
     expect((await place.entries()).map((entry) => entry.mode)).toEqual([inner, file])
   })
 
+  test.each([
+    ['u=rw,go=r', 0o755],
+    ['750', 0o750],
+  ])('--chmod=%s of folders that are made on the way', async (mode, folder) => {
+    place = await copyPlace({ x: 'x' })
+    await place.copy('x', '/new/', { mode })
+    expect((await place.entries())[0]).toMatchObject({ path: 'new/', mode: folder })
+  })
+
   test('hard links stay one file', async () => {
     place = await copyPlace({ 'dir/x': 'x' })
     linkSync(join(place.context, 'dir/x'), join(place.context, 'dir/y'))
