@@ -20,7 +20,7 @@ export default class Save extends BaseCommand {
     'multi-image-archive': switchFlag('Each IMAGE is an image of its own, not a further name', { char: 'm' }),
     output: textFlag('Write to this file or folder instead of the standard output', { char: 'o', helpValue: 'FILE' }),
     quiet: switchFlag('Show no progress', { char: 'q' }),
-    uncompressed: switchFlag('Accept uncompressed layers in OCI archives'),
+    uncompressed: switchFlag('Write the layers of an OCI archive or folder uncompressed'),
   }
 
   async run(): Promise<void> {
@@ -35,6 +35,8 @@ export default class Save extends BaseCommand {
       ...(flags.format === undefined ? {} : { format: flags.format as 'docker-archive' }),
       output: flags.output ?? streamWriter(1),
       multi: flags['multi-image-archive'],
+      compress: flags.compress,
+      uncompressed: flags.uncompressed,
     })
   }
 }

@@ -8,6 +8,7 @@ import { registryAccess, registryFlags } from './registry-flags.js'
 /** What `push` and `manifest push` have in common. */
 export const pushFlags = {
   ...registryFlags,
+  compress: switchFlag('Compress the layers of a folder (dir:)'),
   'compression-format': textFlag('Compress the layers so', { options: ['gzip', 'zstd'], helpValue: 'FORMAT' }),
   'compression-level': valueFlag(parseNumber, 'How hard to compress', { helpValue: 'LEVEL' }),
   'force-compression': switchFlag('Compress also where the registry has a layer in another compression'),
@@ -18,6 +19,7 @@ export const pushFlags = {
 
 type PushValues = Parameters<typeof registryAccess>[0] &
   Parameters<typeof signOptions>[0] & {
+    readonly compress: boolean
     readonly 'compression-format'?: string | undefined
     readonly 'compression-level'?: number | undefined
     readonly format?: string | undefined
@@ -34,6 +36,7 @@ export function pushOptions(flags: PushValues, given: (flag: string) => boolean)
   return {
     ...registryAccess(flags, given),
     ...signOptions(flags),
+    ...(flags.compress ? { compress: true } : {}),
     ...(format === undefined ? {} : { format: format as 'oci' | 'v2s2' }),
     ...(compression === undefined ? {} : { compression: compression as 'gzip' | 'zstd' }),
     ...(level === undefined ? {} : { compressionLevel: level }),

@@ -125,7 +125,7 @@ function tasksOfTransport(
 async function dockerTasks(reader: FileReader): Promise<readonly LoadTask[]> {
   return (await dockerArchiveImages(reader)).map((image) => ({
     source: () => dockerArchiveSource(reader, image),
-    names: image.repoTags.map(localName),
+    names: image.repoTags.map(dockerName),
   }))
 }
 
@@ -140,24 +140,28 @@ async function layoutTasks(reader: FileReader): Promise<readonly LoadTask[]> {
 }
 
 function chooseTasks(tasks: readonly LoadTask[], transport: Transport): readonly LoadTask[] {
-  const { reference } = transport
+  const { reference, path } = transport
   if (reference === undefined) return tasks
-  if (reference.startsWith('@') && /^@\d+$/.test(reference)) {
+  if (/^@\d+$/.test(reference)) {
     const task = tasks[Number(reference.slice(1))]
     if (task !== undefined) return [task]
+    throw new TspodError('no-such-image', `${path} has no image ${reference}, only ${String(tasks.length)}`)
   }
-  const wanted = localName(reference)
-  const task = tasks.find(
-    (one) => one.names.includes(wanted) || one.names.includes(formatReference(parseReference(reference))),
-  )
-  if (task === undefined)
-    throw new TspodError('no-such-image', `${transport.path} has no image ${JSON.stringify(reference)}`)
-  return [{ ...task, names: [wanted] }]
+  for (const wanted of [localName(reference), dockerName(reference)]) {
+    const task = tasks.find(({ names }) => names.includes(wanted))
+    if (task !== undefined) return [{ ...task, names: [wanted] }]
+  }
+  throw new TspodError('no-such-image', `${path} has no image ${JSON.stringify(reference)}`)
 }
 
 /** What policy.json calls it (containers-policy.json(5), “Supported transports and their scopes”). */
 function scopeOf({ name, path, reference }: Transport): string {
   return name === 'oci' && reference !== undefined ? `${path}:${reference}` : path
+}
+
+/** What a name in an archive of Docker's means: `busybox:1` is Docker Hub's. */
+function dockerName(text: string): string {
+  return formatReference(withDefaultTag(parseReference(text)))
 }
 
 /** The name that a local image gets: `localhost/` where it names no registry; a tag alone is a name, too. */

@@ -22,6 +22,12 @@ import type { Context } from '../context.js'
 import type { ImageRecord } from './record.js'
 import type { PushOptions } from './types.js'
 
+export type OutgoingOptions = Pick<PushOptions, 'format' | 'compressionLevel' | 'signal'> & {
+  readonly compression?: LayerCompression
+  /** Layers that are not compressed stay so. */
+  readonly keepPlain?: boolean
+}
+
 /** An image as it leaves the store: its manifest, and where the bytes of each blob are. */
 export interface Outgoing extends Disposable {
   readonly raw: RawManifest
@@ -40,10 +46,10 @@ export async function outgoingImage(
   store: ImageStore,
   entry: IndexEntry,
   record: ImageRecord,
-  options: Pick<PushOptions, 'format' | 'compression' | 'compressionLevel' | 'signal'>,
+  options: OutgoingOptions,
 ): Promise<Outgoing> {
   const stored = storedManifest(store, entry, record)
-  const work = record.layers.map((layer) => ({ layer, to: targetOf(layer, options.compression) }))
+  const work = record.layers.map((layer) => ({ layer, to: targetOf(layer, options) }))
   const isCompressed = work.some(({ to }) => to !== undefined)
   const wantsDocker = options.format === 'v2s2'
   const isDocker = stored.mediaType === mediaTypes.dockerManifest
@@ -81,11 +87,16 @@ function imageOf(raw: RawManifest): { image: ImageManifest } {
 }
 
 /** The compression that a layer has to get; undefined if it stays as it is. */
-function targetOf(layer: Descriptor, wanted: LayerCompression | undefined): LayerCompression | undefined {
+function targetOf(
+  layer: Descriptor,
+  { compression: wanted, keepPlain, format }: OutgoingOptions,
+): LayerCompression | undefined {
   const has = compressionOfLayer(layer.mediaType)
   if (has === undefined) return undefined
-  if (wanted === undefined) return has === 'none' ? 'gzip' : undefined
-  return has === wanted ? undefined : wanted
+  if (wanted !== undefined) return has === wanted ? undefined : wanted
+  /* Docker's manifest has no name for zstd. */
+  if (has === 'zstd' && format === 'v2s2') return 'gzip'
+  return has === 'none' && keepPlain !== true ? 'gzip' : undefined
 }
 
 type Files = Map<Digest, Lock>
@@ -96,7 +107,7 @@ async function compressLayers(
   record: ImageRecord,
   work: readonly { readonly layer: Descriptor; readonly to: LayerCompression | undefined }[],
   files: Files,
-  options: Pick<PushOptions, 'compressionLevel' | 'signal'>,
+  options: OutgoingOptions,
 ): Promise<readonly Descriptor[]> {
   const { recompress } = await import('../../storage/recompress.js')
   const made = new Map<Digest, Descriptor>()

@@ -3,7 +3,7 @@ import { formatReference, parseReference, withDefaultTag } from '../../image/ref
 import { ImageStore } from '../../storage/images.js'
 import { digestOfEntry } from '../../storage/image-index.js'
 import type { Context } from '../context.js'
-import { findImage } from './lookup.js'
+import { findImage, type Found } from './lookup.js'
 import { imageNotKnown } from './record.js'
 import { saveImages } from './save.js'
 import type { Transport } from './transports.js'
@@ -40,15 +40,23 @@ export async function pushToArchive(
   if (format === undefined) throw new TspodError('not-supported', `${transport.name}: cannot be pushed to`)
   await saveImages(context, {
     names: [found.entry.id ?? name],
+    ...(options.compress === true ? { compress: true } : {}),
+    manifest: {
+      ...(options.format === undefined ? {} : { format: options.format }),
+      ...(options.compression === undefined ? {} : { compression: options.compression }),
+      ...(options.compressionLevel === undefined ? {} : { compressionLevel: options.compressionLevel }),
+    },
     format,
     output: transport.path,
-    ...(transport.reference === undefined ? {} : { tags: [nameIn(transport.name, transport.reference)] }),
+    tags: namesIn(transport, found),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   })
   return { digest: digestOfEntry(found.entry), name: `${transport.name}:${transport.path}` }
 }
 
-/** A layout keeps a name as it was given; in a docker archive it is Docker's. */
-function nameIn(transport: Transport['name'], reference: string): string {
-  return transport === 'docker-archive' ? formatReference(withDefaultTag(parseReference(reference))) : reference
+/** A layout keeps a name as it was given; in a docker archive it is Docker's, and without one the image's own. */
+function namesIn({ name, reference }: Transport, found: Found): readonly string[] {
+  if (name !== 'docker-archive') return reference === undefined ? [] : [reference]
+  if (reference !== undefined) return [formatReference(withDefaultTag(parseReference(reference)))]
+  return found.name === undefined ? [] : [found.name]
 }

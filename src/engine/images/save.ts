@@ -1,19 +1,20 @@
 import { TspodError } from '../../base/errors.js'
 import { digestHex } from '../../base/digest.js'
 import type { Descriptor, Digest } from '../../oci/image-spec.js'
-import { mediaTypes } from '../../oci/image-spec.js'
 import { compressionOf, decompressed } from '../../image/archive/compression.js'
-import { blobName } from '../../image/archive/oci-layout.js'
+import { blobName, extendedIndex } from '../../image/archive/oci-layout.js'
 import { folderWriter, tarFileWriter, tarStreamWriter, type FileWriter } from '../../image/archive/writer.js'
 import { verified } from '../../image/verify.js'
-import { ImageStore } from '../../storage/images.js'
+import { ImageStore, type IndexEntry } from '../../storage/images.js'
 import type { Context } from '../context.js'
 import { localName } from './load.js'
 import { findImage, splitName } from './lookup.js'
+import { outgoingImage, type Outgoing, type OutgoingOptions } from './outgoing.js'
 import { imageNotKnown, recordOfEntry, type ImageRecord } from './record.js'
 import type { SaveOptions } from './types.js'
 
 interface SavedImage {
+  readonly entry: IndexEntry
   readonly record: ImageRecord
   readonly names: readonly string[]
 }
@@ -32,8 +33,8 @@ export async function saveImages(context: Context, options: SaveOptions): Promis
   const writer = await openWriter(options)
   try {
     if (isDocker) await writeDockerArchive(context, store, images, writer)
-    else if (format === 'docker-dir') await writeDirectory(context, store, images, writer)
-    else await writeLayout(context, store, images, writer)
+    else if (format === 'docker-dir') await writeDirectory(context, store, images, writer, options)
+    else await writeLayout(context, store, images, writer, options)
     await writer.finish()
   } catch (error) {
     await writer.abandon()
@@ -60,12 +61,12 @@ async function savedImages(
   tags: readonly string[],
 ): Promise<readonly SavedImage[]> {
   const entries = store.entries()
-  const found = new Map<Digest, { record: ImageRecord; names: string[] }>()
+  const found = new Map<Digest, { entry: IndexEntry; record: ImageRecord; names: string[] }>()
   for (const name of multi ? names : names.slice(0, 1)) {
     const image = await findImage(context, entries, name)
     if (image === undefined) throw imageNotKnown(name)
     const record = await recordOfEntry(context, store, image.entry)
-    const known = found.get(record.manifest) ?? { record, names: [] }
+    const known = found.get(record.manifest) ?? { entry: image.entry, record, names: [] }
     if (image.name !== undefined && splitName(image.name).tag !== undefined) known.names.push(image.name)
     found.set(record.manifest, known)
   }
@@ -140,25 +141,24 @@ async function writeLayout(
   store: ImageStore,
   images: readonly SavedImage[],
   writer: FileWriter,
+  options: SaveOptions,
 ): Promise<void> {
   const manifests: Descriptor[] = []
   await writer.folder('blobs')
   await writer.folder('blobs/sha256')
-  for (const { record, names } of images) {
-    const manifest = store.readBlob(record.manifest)
-    const blobs = [
-      ...record.layers,
-      { digest: record.id, size: record.configSize },
-      { digest: record.manifest, size: manifest.length },
-    ]
-    for (const blob of distinct(blobs)) await writeBlob(context, store, blob, blobName(blob.digest), writer)
-    const descriptor = { mediaType: record.mediaType, digest: record.manifest, size: manifest.length }
+  for (const { entry, record, names } of images) {
+    using image = await outgoingImage(context, store, entry, record, { format: 'oci', ...outgoingOptions(options) })
+    const { raw } = image
+    for (const blob of image.blobs) await writeOutgoing(context, image, blob, blobName(blob.digest), writer)
+    await writer.file(blobName(raw.digest), raw.bytes.length, single(raw.bytes))
+    const descriptor = { mediaType: raw.mediaType, digest: raw.digest, size: raw.bytes.length }
     if (names.length === 0) manifests.push(descriptor)
     for (const name of names)
       manifests.push({ ...descriptor, annotations: { 'org.opencontainers.image.ref.name': name } })
   }
+  const index = extendedIndex(await writer.read?.('index.json'), manifests)
   await writeText(writer, 'oci-layout', '{"imageLayoutVersion":"1.0.0"}')
-  await writeText(writer, 'index.json', JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests }))
+  await writeText(writer, 'index.json', JSON.stringify(index))
 }
 
 /** The `dir:` transport of skopeo. */
@@ -167,15 +167,36 @@ async function writeDirectory(
   store: ImageStore,
   images: readonly SavedImage[],
   writer: FileWriter,
+  options: SaveOptions,
 ): Promise<void> {
-  const [image] = images
-  if (image === undefined) return
-  const { record } = image
-  for (const blob of distinct([...record.layers, { digest: record.id, size: record.configSize }])) {
-    await writeBlob(context, store, blob, digestHex(blob.digest), writer)
-  }
+  const [first] = images
+  if (first === undefined) return
+  using image = await outgoingImage(context, store, first.entry, first.record, outgoingOptions(options))
+  for (const blob of image.blobs) await writeOutgoing(context, image, blob, digestHex(blob.digest), writer)
   await writeText(writer, 'version', 'Directory Transport Version: 1.1\n')
-  await writeText(writer, 'manifest.json', store.readBlob(record.manifest).toString('utf8'))
+  await writer.file('manifest.json', image.raw.bytes.length, single(image.raw.bytes))
+}
+
+/** As a folder or an archive wants it: layers stay as they are unless something else was asked for. */
+function outgoingOptions({ uncompressed, compress, format, signal, ...rest }: SaveOptions): OutgoingOptions {
+  const { manifest = format === 'docker-dir' ? { format: 'v2s2' } : {} } = rest
+  return {
+    ...manifest,
+    ...(uncompressed === true ? { compression: 'none' } : {}),
+    keepPlain: compress !== true,
+    ...(signal === undefined ? {} : { signal }),
+  }
+}
+
+async function writeOutgoing(
+  context: Context,
+  image: Outgoing,
+  blob: Descriptor,
+  name: string,
+  writer: FileWriter,
+): Promise<void> {
+  context.onProgress?.({ id: blob.digest, action: 'Copying blob' })
+  await writer.file(name, blob.size, image.open(blob))
 }
 
 async function writeBlob(
@@ -197,10 +218,6 @@ async function writeText(writer: FileWriter, name: string, text: string): Promis
 async function firstBytes(store: ImageStore, digest: Digest): Promise<Uint8Array> {
   for await (const chunk of store.streamBlob(digest)) return chunk
   return new Uint8Array(0)
-}
-
-function distinct<T extends { readonly digest: Digest }>(blobs: readonly T[]): readonly T[] {
-  return [...new Map(blobs.map((blob) => [blob.digest, blob])).values()]
 }
 
 async function* single(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

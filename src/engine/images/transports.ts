@@ -11,10 +11,18 @@ export interface Transport {
 }
 
 const names = ['docker-archive', 'oci-archive', 'oci', 'dir', 'containers-storage'] as const
+/** Podman has them, too. */
+const unsupported = ['docker-daemon', 'sif', 'ostree', 'tarball'] as const
 
 /** Reads a transport; undefined for a plain name. */
 export function parseTransport(text: string): Transport | undefined {
   if (text.startsWith('docker://')) return { name: 'docker', path: text.slice('docker://'.length) }
+  const foreign = unsupported.find((one) => text.startsWith(`${one}:`))
+  if (foreign !== undefined)
+    throw new TspodError(
+      'not-supported',
+      `the transport ${foreign}: is not supported: ${JSON.stringify(text.slice(0, 300))}`,
+    )
   const name = names.find((one) => text.startsWith(`${one}:`))
   if (name === undefined) return undefined
   const rest = text.slice(name.length + 1)

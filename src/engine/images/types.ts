@@ -51,6 +51,8 @@ export interface PushOptions extends RegistryAccess, SignOptions {
   readonly format?: 'oci' | 'v2s2'
   /** Without: layers stay as they are, plain ones by gzip. */
   readonly compression?: 'gzip' | 'zstd'
+  /** To a folder (`dir:`): layers that are not compressed by gzip. */
+  readonly compress?: boolean
   readonly compressionLevel?: number
 }
 
@@ -220,7 +222,12 @@ export interface SaveOptions {
   readonly tags?: readonly string[]
   /** Several images in one archive. */
   readonly multi?: boolean
+  /** Another manifest than the image came with: `push` to a folder. */
+  readonly manifest?: Pick<PushOptions, 'format' | 'compression' | 'compressionLevel'>
+  /** Layers of an OCI archive or folder without compression. */
   readonly uncompressed?: boolean
+  /** Layers of a `docker-dir` that are not compressed by gzip. */
+  readonly compress?: boolean
   readonly signal?: AbortSignal
 }
 

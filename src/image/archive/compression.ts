@@ -17,17 +17,33 @@ export function compressionOf(start: Uint8Array): Compression {
 /** Programs for what Node does not decompress itself. */
 const programs = { zstd: 'zstd', bzip2: 'bzip2', xz: 'xz' } as const
 
+/** How far a stream may inflate: beyond `free` bytes at most `ratio` times what it was. As layers, by tspod-inside. */
+export interface Inflation {
+  readonly free: number
+  readonly ratio: number
+}
+
+const defaultInflation: Inflation = { free: 4 * 1024 ** 3, ratio: 200 }
+
 /** Decompresses a stream. What is not compressed goes through as it is. */
 export async function* decompressed(
   chunks: AsyncIterable<Uint8Array>,
   compression: Compression,
+  limit: Inflation = defaultInflation,
 ): AsyncGenerator<Uint8Array> {
   if (compression === 'none') {
     yield* chunks
     return
   }
   const { Readable } = await import('node:stream')
-  const source = Readable.from(chunks, { objectMode: false })
+  let [taken, given] = [0, 0]
+  async function* counted(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of chunks) {
+      taken += chunk.length
+      yield chunk
+    }
+  }
+  const source = Readable.from(counted(), { objectMode: false })
   const { stream, check } = await decompressor(source, compression)
   let failed: unknown
   source.once('error', (error) => {
@@ -35,7 +51,12 @@ export async function* decompressed(
     stream.destroy(error)
   })
   try {
-    for await (const chunk of stream) yield chunk as Buffer
+    for await (const chunk of stream) {
+      given += (chunk as Buffer).length
+      if (given > limit.free && given > taken * limit.ratio)
+        throw new TspodError('limit-exceeded', `the ${compression} data inflates beyond all proportion`)
+      yield chunk as Buffer
+    }
     await check()
   } catch (error) {
     if (failed !== undefined) throw failed

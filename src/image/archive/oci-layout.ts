@@ -1,6 +1,6 @@
 import { TspodError } from '../../base/errors.js'
 import { digestAlgorithm, digestHex } from '../../base/digest.js'
-import type { Descriptor, Digest } from '../../oci/image-spec.js'
+import { mediaTypes, type Descriptor, type Digest } from '../../oci/image-spec.js'
 import type { ImageSource, RawManifest } from '../image.js'
 import { maximumManifestSize, parseDescriptor, parseObject } from '../manifest.js'
 import { readVerified } from '../verify.js'
@@ -45,6 +45,23 @@ export function layoutSource(reader: FileReader, image: LayoutImage): ImageSourc
     blob: (descriptor) => reader.stream(blobName(descriptor.digest)),
     close: () => Promise.resolve(),
   }
+}
+
+/** An index with more images: what had one of their names loses its place; all else that is there stays as it is. */
+export function extendedIndex(before: Buffer | undefined, added: readonly Descriptor[]): object {
+  const empty = { schemaVersion: 2, mediaType: mediaTypes.ociIndex }
+  if (before === undefined) return { ...empty, manifests: added }
+  const document = parseObject(before, 'index.json that is there')
+  const list = document['manifests']
+  if (!Array.isArray(list)) throw new TspodError('archive-invalid', 'the index.json that is there has no manifests')
+  const isReplaced = (one: unknown): boolean => {
+    const { digest, annotations } = parseDescriptor(one, 'a manifest of the index.json that is there')
+    const name = annotations?.[nameKey]
+    return added.some(
+      (other) => other.annotations?.[nameKey] === name && (name !== undefined || other.digest === digest),
+    )
+  }
+  return { ...document, manifests: [...list.filter((one: unknown) => !isReplaced(one)), ...added] }
 }
 
 /** Where a layout has a blob. */

@@ -13,11 +13,8 @@ import { folderReader, tarReader, type FileReader } from './reader.js'
 export async function openArchive(input: string | AsyncIterable<Uint8Array>, tmp: string): Promise<FileReader> {
   if (typeof input !== 'string') return spooled(input, 'the standard input', tmp)
   const found = await stat(input).catch((error: NodeJS.ErrnoException) => {
-    throw new TspodError(
-      'archive-invalid',
-      `${input}: ${error.code === 'ENOENT' ? 'no such file or directory' : error.message}`,
-      { cause: error },
-    )
+    const why = error.code === 'ENOENT' ? 'no such file or directory' : error.message
+    throw new TspodError('archive-invalid', `${input}: ${why}`)
   })
   if (found.isDirectory()) return folderReader(input)
   const file = await open(input, 'r')

@@ -1,7 +1,10 @@
 import { mkdir, open, rename, rm, writeFile, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { TspodError } from '../../base/errors.js'
+import { folderReader, readMember } from './reader.js'
 import { formatTarHeader, padding } from './tar-header.js'
+
+const maximumSmallFile = 4 * 1024 * 1024
 
 /** Where files of an archive or a folder are written, one after the other. */
 export interface FileWriter {
@@ -11,6 +14,8 @@ export interface FileWriter {
   readonly unsizedFile?: (name: string, chunks: AsyncIterable<Uint8Array>) => Promise<number>
   folder(name: string): Promise<void>
   link(name: string, target: string): Promise<void>
+  /** A small file that is there already, where something is added to what is there. */
+  readonly read?: (name: string) => Promise<Buffer | undefined>
   /** Everything was written. Without it nothing is to be seen. */
   finish(): Promise<void>
   abandon(): Promise<void>
@@ -65,20 +70,26 @@ export async function tarFileWriter(path: string): Promise<FileWriter> {
   }
 }
 
-/** A folder, which is filled where it is. */
+/** A folder, which is filled where it is; a file of it is there whole or not at all. */
 export async function folderWriter(folder: string): Promise<FileWriter> {
   await mkdir(folder, { recursive: true, mode: 0o755 })
   const write = async (name: string, chunks: AsyncIterable<Uint8Array>): Promise<number> => {
-    await mkdir(dirname(join(folder, name)), { recursive: true })
-    const file = await open(join(folder, name), 'w', 0o644)
+    const path = join(folder, name)
+    await mkdir(dirname(path), { recursive: true })
+    const partial = `${path}.${String(process.pid)}.part`
+    const file = await open(partial, 'w', 0o644)
     let at = 0
     try {
       for await (const chunk of chunks) {
         await writeAt(file, chunk, at, folder)
         at += chunk.length
       }
-    } finally {
       await file.close()
+      await rename(partial, path)
+    } catch (error) {
+      await file.close()
+      await rm(partial, { force: true })
+      throw error
     }
     return at
   }
@@ -88,6 +99,7 @@ export async function folderWriter(folder: string): Promise<FileWriter> {
       if (written !== size) throw wrongSize(name, written, size)
     },
     unsizedFile: write,
+    read: (name) => readMember(folderReader(folder), name, maximumSmallFile),
     async folder(name) {
       await mkdir(join(folder, name), { recursive: true })
     },
