@@ -1,13 +1,13 @@
 import { digestHex } from '../../base/digest.js'
 import { writeFileAtomic } from '../../state/file.js'
-import type { Digest } from '../../oci/image-spec.js'
+import { mediaTypes, type Descriptor, type Digest } from '../../oci/image-spec.js'
 import { localName } from '../images/load.js'
 import { bareId } from '../images/record.js'
-import { withoutImage } from '../images/names.js'
 import { emptyList, withManifests } from '../manifests/edit.js'
 import { changeList, findList, saveList } from '../manifests/lists.js'
 import type { LoadedImage } from '../../image/image.js'
 import type { Context } from '../context.js'
+import { attest, wantsAttestations } from './attest.js'
 import { imageOf, keepImage } from './image.js'
 import type { BuildOptions, BuildResult, BuiltImage } from './options.js'
 import { namesOfOutputs, needsImage, sendImage, wantsImage, writeFiles } from './outputs.js'
@@ -48,41 +48,47 @@ async function deliver(produced: Produced, names: readonly string[], list: strin
   for (const output of outputs) await writeFiles({ ...produced }, output)
   if (!needsImage(options)) return resultOf(undefined, undefined, [], [], products)
   const known = new Set(session.store.entries().map(({ manifest }) => manifest))
-  const isList = products.length > 1 || list !== undefined
+  const isList = products.length > 1 || list !== undefined || wantsAttestations(options)
+  const kept = wantsImage(options) ? names : []
   const made = await session.report.step('exporting to image', async () => {
     const images: Made[] = []
     for (const product of products) {
       const image = await imageOf(session, product)
-      await keepImage(session, image, isList || !wantsImage(options) ? [] : names)
+      await keepImage(session, image, isList ? [] : kept)
       images.push({ image, product })
     }
     return images
   })
   const [first] = made
   if (first === undefined) return resultOf(undefined, undefined, [], [], products)
-  const top = isList ? await saveLists(session, made, names, list) : first.image.raw.digest
-  const name = isList ? digestHex(top) : bareId(first.image.id)
-  for (const output of outputs) await sendImage(session, output, name, names)
+  const top = isList ? await saveLists(produced, made, kept, list) : descriptorOf(first)
+  const name = isList ? digestHex(top.digest) : bareId(first.image.id)
+  /* Docker's archives have no room for what is said of an image. */
+  const alone = products.length === 1 ? bareId(first.image.id) : name
+  for (const output of outputs) await sendImage(session, output, output.type === 'docker' ? alone : name, names)
   if (!wantsImage(options)) {
-    await forget(session, made, known)
+    await forget(session, [top.digest, ...made.map(({ image }) => image.raw.digest)], known)
     return resultOf(undefined, top, [], made, products)
   }
   return resultOf(name, top, list === undefined ? names : [list, ...names], made, products)
 }
 
-/** One list of all the images, under each of the names; `--manifest` adds to the one that is there. */
+/**
+ * One list of all the images and of what is said of them, under each of the names; `--manifest` adds to the one that is
+ * there.
+ */
 async function saveLists(
-  { context, store }: Session,
+  produced: Produced,
   made: readonly Made[],
   names: readonly string[],
   list: string | undefined,
-): Promise<Digest> {
-  const descriptors = made.map(({ image: { raw }, product: { platform } }) => ({
-    mediaType: raw.mediaType,
-    digest: raw.digest,
-    size: raw.bytes.length,
-    platform,
-  }))
+): Promise<Descriptor> {
+  const { context, store, options } = produced.session
+  const descriptors: Descriptor[] = made.map((one) => ({ ...descriptorOf(one), platform: one.product.platform }))
+  if (wantsAttestations(options)) {
+    const subject = list === undefined ? names : [...names, list]
+    for (const { image, product } of made) descriptors.push(await attest(produced, product, image, subject))
+  }
   const whole = withManifests(emptyList, descriptors)
   let top: Digest | undefined
   if (list !== undefined) {
@@ -93,22 +99,27 @@ async function saveLists(
         : await changeList(context, store, list, (document) => withManifests(document, descriptors))
   }
   for (const name of names) top = await saveList(store, whole, name)
-  return top ?? (await saveList(store, whole, localName(`build-${context.newId().slice(0, 12)}`)))
+  top ??= await saveList(store, whole, localName(`build-${context.newId().slice(0, 12)}`))
+  return { mediaType: mediaTypes.ociIndex, digest: top, size: store.readBlob(top).length }
+}
+
+function descriptorOf({ image: { raw } }: Made): Descriptor {
+  return { mediaType: raw.mediaType, digest: raw.digest, size: raw.bytes.length }
 }
 
 /** The store had the image only for as long as it took to send it away. */
-async function forget({ store }: Session, made: readonly Made[], known: ReadonlySet<Digest>): Promise<void> {
-  const gone = made.filter(({ image }) => !known.has(image.raw.digest))
-  if (gone.length === 0) return
+async function forget({ store }: Session, made: readonly Digest[], known: ReadonlySet<Digest>): Promise<void> {
+  const gone = new Set(made.filter((digest) => !known.has(digest)))
+  if (gone.size === 0) return
   await store.update((entries) => ({
-    entries: gone.reduce((left, { image }) => withoutImage(left, image.id), entries),
+    entries: entries.filter((entry) => !gone.has(entry.original ?? entry.manifest)),
     result: undefined,
   }))
 }
 
 function resultOf(
   id: string | undefined,
-  digest: Digest | undefined,
+  top: Descriptor | undefined,
   names: readonly string[],
   made: readonly Made[],
   products: readonly Product[],
@@ -121,19 +132,15 @@ function resultOf(
   }))
   const [first] = made
   const metadata =
-    digest === undefined || first === undefined
+    top === undefined || first === undefined
       ? {}
       : {
-          'containerimage.digest': digest,
+          'containerimage.digest': top.digest,
           ...(products.length > 1 ? {} : { 'containerimage.config.digest': first.image.id }),
-          'containerimage.descriptor': {
-            mediaType: first.image.raw.mediaType,
-            digest,
-            size: first.image.raw.bytes.length,
-          },
+          'containerimage.descriptor': top,
           ...(names.length === 0 ? {} : { 'image.name': names.join(',') }),
         }
-  return { id, digest, names, images, metadata }
+  return { id, digest: top?.digest, names, images, metadata }
 }
 
 function writeResultFiles({ iidFile, metadataFile }: BuildOptions, { id, metadata }: BuildResult): void {
