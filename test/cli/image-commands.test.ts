@@ -184,6 +184,26 @@ describe('archives', () => {
     )
   })
 
+  test.each(['zstd', 'xz', 'bzip2'])(
+    'that %s has compressed are read, from a file and from a pipe',
+    async (program) => {
+      const id = await pulled('app', 'one')
+      const path = join(store.folder, 'image.tar')
+      await store.ok(['save', '-q', '-o', path, 'app'])
+      await run(program, ['-k', path])
+      const [name] = (await readdir(store.folder)).filter((one) => one.startsWith('image.tar.'))
+      const compressed = join(store.folder, name ?? '')
+      for (const [args, input] of [
+        [['-i', compressed], ''],
+        [[], await readFile(compressed)],
+      ] as const) {
+        await store.ok(['rmi', '-a'])
+        expect(await store.ok(['load', '-q', ...args], { input })).toBe(`Loaded image: ${registry.host}/app:latest`)
+        expect(await store.ok(['images', '-q', '--no-trunc'])).toBe(`sha256:${id}`)
+      }
+    },
+  )
+
   test('several images in one', async () => {
     await pulled('one', 'x')
     await pulled('two', 'x', 'y')
