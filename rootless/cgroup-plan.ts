@@ -3,7 +3,7 @@ import { TspodError } from '../src/base/errors.js'
 import type { CgroupPlan } from '../src/runtime/protocol.js'
 import type { CgroupSupport } from './cgroup.js'
 
-/** ContainerSpec's `resources`: sizes in bytes, times in microseconds, -1 unlimited. */
+/** What a cgroup may be limited to: sizes in bytes, times in microseconds, -1 unlimited. */
 export interface Limits {
   readonly memory?: number
   readonly memoryReservation?: number
@@ -19,14 +19,14 @@ export interface Limits {
   readonly cpusetMems?: string
   readonly pidsLimit?: number
   readonly blkioWeight?: number
-  readonly deviceReadBps?: readonly DeviceLimit[]
-  readonly deviceWriteBps?: readonly DeviceLimit[]
-  readonly deviceReadIops?: readonly DeviceLimit[]
-  readonly deviceWriteIops?: readonly DeviceLimit[]
+  readonly deviceReadBps?: readonly DeviceRate[]
+  readonly deviceWriteBps?: readonly DeviceRate[]
+  readonly deviceReadIops?: readonly DeviceRate[]
+  readonly deviceWriteIops?: readonly DeviceRate[]
   readonly oomKillDisable?: boolean
 }
 
-export interface DeviceLimit {
+export interface DeviceRate {
   readonly path: string
   readonly rate: number
 }
@@ -191,7 +191,7 @@ function ioFiles(limits: Limits): CgroupFile[] {
     throw new TspodError('invalid-argument', '--blkio-weight is from 10 to 1000')
   const weight =
     blkioWeight === undefined || blkioWeight === 0 ? undefined : Math.floor(1 + ((blkioWeight - 10) * 9999) / 990)
-  const rates = (list: readonly DeviceLimit[] | undefined, key: string): CgroupFile[] =>
+  const rates = (list: readonly DeviceRate[] | undefined, key: string): CgroupFile[] =>
     (list ?? []).flatMap(({ path, rate }) =>
       asked('io.max', `${deviceNumber(path)} ${key}=${rate > 0 ? String(rate) : 'max'}`),
     )

@@ -4,19 +4,23 @@ import type { UsernsPlan } from '../src/runtime/protocol.js'
 import { keepIdMap, mapSize, overrideMap, requireValidMap, splitAlong } from './id-map.js'
 import { mapsFromFlags } from './id-map-flags.js'
 
+/** `--userns` */
+export type UserNamespaceMode =
+  | { readonly mode: 'host' }
+  | { readonly mode: 'keep-id'; readonly uid?: number; readonly gid?: number; readonly size?: number }
+  | { readonly mode: 'nomap' }
+  | {
+      readonly mode: 'auto'
+      readonly size?: number
+      readonly uidMapping?: readonly string[]
+      readonly gidMapping?: readonly string[]
+    }
+  | { readonly mode: 'container'; readonly container: string }
+  | { readonly mode: 'path'; readonly path: string }
+
 /** What a container asked for: ContainerSpec's `namespaces.user`, `uidMap` and `gidMap`, with what the engine looked up. */
 export interface UsernsRequest {
-  readonly mode?:
-    | { readonly mode: 'host' | 'nomap' }
-    | { readonly mode: 'keep-id'; readonly uid?: number; readonly gid?: number; readonly size?: number }
-    | {
-        readonly mode: 'auto'
-        readonly size?: number
-        readonly uidMapping?: readonly string[]
-        readonly gidMapping?: readonly string[]
-      }
-    | { readonly mode: 'container'; readonly container: string }
-    | { readonly mode: 'path'; readonly path: string }
+  readonly mode?: UserNamespaceMode
   readonly uidMap?: readonly string[]
   readonly gidMap?: readonly string[]
   /** The caller's ids, for keep-id. */

@@ -1,3 +1,5 @@
+import type { DeviceRate, Limits } from '../../rootless/cgroup-plan.js'
+import type { UserNamespaceMode } from '../../rootless/userns.js'
 import type { Platform } from '../oci/image-spec.js'
 
 /**
@@ -194,34 +196,8 @@ export interface Ulimit {
   readonly hard: number
 }
 
-export interface ResourceSpec {
-  readonly memory?: number
-  readonly memoryReservation?: number
-  /** -1 is unlimited. */
-  readonly memorySwap?: number
-  readonly memorySwappiness?: number
-  readonly cpus?: number
-  readonly cpuShares?: number
-  readonly cpuPeriod?: number
-  readonly cpuQuota?: number
-  readonly cpuRtPeriod?: number
-  readonly cpuRtRuntime?: number
-  readonly cpusetCpus?: string
-  readonly cpusetMems?: string
-  /** -1 is unlimited. */
-  readonly pidsLimit?: number
-  readonly blkioWeight?: number
-  readonly deviceReadBps?: readonly DeviceRate[]
-  readonly deviceWriteBps?: readonly DeviceRate[]
-  readonly deviceReadIops?: readonly DeviceRate[]
-  readonly deviceWriteIops?: readonly DeviceRate[]
-  readonly oomKillDisable?: boolean
-}
-
-export interface DeviceRate {
-  readonly path: string
-  readonly rate: number
-}
+/** Limits of the container's cgroup. */
+export type ResourceSpec = Limits
 
 export type NamespaceMode =
   | { readonly mode: 'private' }
@@ -231,18 +207,7 @@ export type NamespaceMode =
   | { readonly mode: 'container'; readonly container: string }
   | { readonly mode: 'path'; readonly path: string }
 
-export type UserNamespaceMode =
-  | { readonly mode: 'host' }
-  | { readonly mode: 'keep-id'; readonly uid?: number; readonly gid?: number; readonly size?: number }
-  | { readonly mode: 'nomap' }
-  | {
-      readonly mode: 'auto'
-      readonly size?: number
-      readonly uidMapping?: readonly string[]
-      readonly gidMapping?: readonly string[]
-    }
-  | { readonly mode: 'container'; readonly container: string }
-  | { readonly mode: 'path'; readonly path: string }
+export type { DeviceRate, UserNamespaceMode }
 
 export interface NamespaceSpec {
   readonly pid?: NamespaceMode

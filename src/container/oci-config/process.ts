@@ -1,4 +1,5 @@
 import { TspodError } from '../../base/errors.js'
+import { ulimitNames } from '../../base/ulimits.js'
 import type { Capabilities, Process, Rlimit } from '../../oci/runtime-spec.js'
 import { mergeCapabilities } from '../capabilities.js'
 import type { CompleteSpec } from '../complete-spec.js'
@@ -66,28 +67,9 @@ function rlimits(ulimits: readonly Ulimit[], host: HostLimits): Rlimit[] {
   return [...named.values()]
 }
 
-const rlimitNames = [
-  'as',
-  'core',
-  'cpu',
-  'data',
-  'fsize',
-  'locks',
-  'memlock',
-  'msgqueue',
-  'nice',
-  'nofile',
-  'nproc',
-  'rss',
-  'rtprio',
-  'rttime',
-  'sigpending',
-  'stack',
-]
-
 function rlimitType(name: string): string {
   const lower = name.toLowerCase().replace(/^rlimit_/, '')
-  if (rlimitNames.includes(lower)) return `RLIMIT_${lower.toUpperCase()}`
+  if (ulimitNames.includes(lower)) return `RLIMIT_${lower.toUpperCase()}`
   throw new TspodError('invalid-argument', `invalid ulimit type: ${name}`)
 }
 
