@@ -26,8 +26,7 @@ export class SourceLines {
     const size = typeof source === 'string' ? Buffer.byteLength(source) : source.length
     if (size > limits.fileBytes)
       throw invalid(`${filename}: ${String(size)} bytes, a Dockerfile has at most ${String(limits.fileBytes)}`)
-    if (typeof source !== 'string' && (startsWith(source, 0xff, 0xfe) || startsWith(source, 0xfe, 0xff)))
-      throw invalid(`${filename}: the file is UTF-16; save it as UTF-8`)
+    if (isUtf16(source)) throw invalid(`${filename}: the file is UTF-16; save it as UTF-8`)
     this.#strict = typeof source !== 'string' && !isUtf8(source)
     this.#text = (typeof source === 'string' ? source : source.toString('utf8')).replace(/^\ufeff/, '')
     this.#filename = filename
@@ -64,6 +63,8 @@ export class SourceLines {
   }
 }
 
-function startsWith(bytes: Buffer, first: number, second: number): boolean {
-  return bytes[0] === first && bytes[1] === second
+/** By its byte order mark, or what is left of that once it was read as UTF-8. */
+function isUtf16(source: Buffer | string): boolean {
+  if (typeof source === 'string') return source.startsWith('\ufffd\ufffd') && source.includes('\0')
+  return (source[0] === 0xff && source[1] === 0xfe) || (source[0] === 0xfe && source[1] === 0xff)
 }

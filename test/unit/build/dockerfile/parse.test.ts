@@ -290,6 +290,9 @@ describe('errors say where', () => {
 
   test('of encodings', () => {
     expect(errorOf(Buffer.from('\ufeffFROM a', 'utf16le'))).toBe('Dockerfile: the file is UTF-16; save it as UTF-8')
+    expect(errorOf(Buffer.from('\ufeffFROM a', 'utf16le').toString())).toBe(
+      'Dockerfile: the file is UTF-16; save it as UTF-8',
+    )
     expect(errorOf(Buffer.from('# M\xfcller\nFROM a\nLABEL a=M\xfcller', 'latin1'))).toBe(
       'Dockerfile:3: line is not valid UTF-8',
     )
