@@ -103,8 +103,10 @@ static void find_ends(struct pattern *p, const char *text)
 		tail--;
 	p->head = literal(p, 0, head, &p->head_length);
 	p->tail = literal(p, tail, p->count, &p->tail_length);
-	/* A quirk that ignore files rely on: only with a slash does `**` end where a name begins. */
-	p->ends_in = tail == 1 && p->steps[0].kind == FOLDERS && text[2] != '/';
+	/* A quirk that ignore files rely on: only with a slash does `**` end where a name begins, or if a character of
+	 * the name is escaped. */
+	p->ends_in = tail == 1 && p->steps[0].kind == FOLDERS && text[2] != '/' &&
+		     !memchr(text, '\\', p->end - text);
 }
 
 static void pattern_read(struct pattern *p, const char *text, const char *option)

@@ -25,6 +25,7 @@ describe('a pattern', () => {
     ['**/a', 'ba', false],
     ['**a', 'ba', true],
     ['**a*', 'ba', false],
+    ['**\\a', 'ba', false],
     ['**/a/*', 'b/a/c', true],
     ['**/a/*', 'b/a', false],
     ['**/a/**', 'b/a/c/d', true],
