@@ -9,10 +9,11 @@ import type { LoadedImage } from '../../image/image.js'
 import type { Context } from '../context.js'
 import { attest, wantsAttestations } from './attest.js'
 import { imageOf, keepImage } from './image.js'
+import { writeListLayout } from './list-layout.js'
 import type { BuildOptions, BuildResult, BuiltImage } from './options.js'
 import { namesOfOutputs, needsImage, sendImage, wantsImage, writeFiles } from './outputs.js'
 import { produce, type Produced, type Product } from './produce.js'
-import { exportCaches } from './remote-cache.js'
+import { exportCaches } from './cache-export.js'
 import type { Session } from './session.js'
 
 /**
@@ -53,7 +54,7 @@ async function deliver(produced: Produced, names: readonly string[], list: strin
   const made = await session.report.step('exporting to image', async () => {
     const images: Made[] = []
     for (const product of products) {
-      const image = await imageOf(session, product)
+      const image = await imageOf(session, product, produced.stepper.records)
       await keepImage(session, image, isList ? [] : kept)
       images.push({ image, product })
     }
@@ -65,7 +66,10 @@ async function deliver(produced: Produced, names: readonly string[], list: strin
   const name = isList ? digestHex(top.digest) : bareId(first.image.id)
   /* Docker's archives have no room for what is said of an image. */
   const alone = products.length === 1 ? bareId(first.image.id) : name
-  for (const output of outputs) await sendImage(session, output, output.type === 'docker' ? alone : name, names)
+  for (const output of outputs) {
+    if (output.type === 'oci' && isList) await writeListLayout(session, output, top, names)
+    else await sendImage(session, output, output.type === 'docker' ? alone : name, names)
+  }
   if (!wantsImage(options)) {
     await forget(session, [top.digest, ...made.map(({ image }) => image.raw.digest)], known)
     return resultOf(undefined, top, [], made, products)
