@@ -6,6 +6,7 @@ import {
   formatReference,
   parseFamiliar,
   parseReference,
+  repositoryOf,
   withDefaultTag,
   withoutTagIfDigested,
   type Reference,
@@ -36,9 +37,17 @@ export async function pullImage(context: Context, text: string, options: PullOpt
   const local = await localFirst(context, name, options)
   if (local !== undefined) return [local]
   const access = registryOptions(context, options)
-  const candidates = await candidatesOf(context, name, access, options)
-  if (options.allTags === true) return pullAllTags(context, candidates, access, options)
-  return [await pullFirst(context, candidates, access, options)]
+  const { references, chosenFor } = await candidatesOf(context, name, access, options)
+  const pulled =
+    options.allTags === true
+      ? await pullAllTags(context, references, access, options)
+      : [await pullFirst(context, references, access, options)]
+  const [chosen] = references
+  if (chosenFor !== undefined && chosen !== undefined) {
+    const { saveAlias } = await import('../../config/saved-aliases.js')
+    await saveAlias(context.env, chosenFor, repositoryOf(chosen))
+  }
+  return pulled
 }
 
 /** Tries each place in turn; one that fails is told only if none succeeds. */
@@ -147,22 +156,29 @@ async function localFirst(context: Context, name: string, options: PullOptions):
   return undefined
 }
 
+interface Candidates {
+  readonly references: readonly Reference[]
+  /** The short name that a person was asked about. */
+  readonly chosenFor?: string
+}
+
 async function candidatesOf(
   context: Context,
   text: string,
   access: RegistryOptions,
   options: PullOptions,
-): Promise<readonly Reference[]> {
+): Promise<Candidates> {
   const familiar = parseFamiliar(text)
   if (options.allTags === true && (familiar.tag !== undefined || familiar.digest !== undefined)) {
     throw new TspodError('invalid-argument', `tag can't be used with --all-tags: ${text}`)
   }
-  if (familiar.domain !== '') return [parseReference(text)]
+  if (familiar.domain !== '') return { references: [parseReference(text)] }
   const { references, explanation, mustChoose } = pullCandidates(access.config, familiar)
   if (explanation !== undefined) context.onProgress?.({ id: '', action: explanation, done: true })
-  if (!mustChoose) return references
+  if (!mustChoose) return { references }
   if (options.chooseRegistry !== undefined) {
-    return [parseReference(await options.chooseRegistry(references.map(formatReference)))]
+    const chosen = parseReference(await options.chooseRegistry(references.map(formatReference)))
+    return { references: [chosen], chosenFor: familiar.path }
   }
   if (access.config.shortNameMode === 'enforcing') {
     throw new TspodError(
@@ -170,7 +186,7 @@ async function candidatesOf(
       `short-name resolution enforced but cannot prompt without a TTY: ${text} may be on any of ${references.map((one) => one.domain).join(', ')}`,
     )
   }
-  return references
+  return { references }
 }
 
 async function localImage(context: Context, candidates: readonly Reference[]): Promise<PulledImage | undefined> {
