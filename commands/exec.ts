@@ -14,6 +14,8 @@ export default class Exec extends BaseCommand {
   static override fenced = true
   static override completes: typeof BaseCommand.completes = ['running', 'none']
   static override positionals = { minimum: 1 }
+  /** As Podman's. */
+  static override exitStatuses = { 'container-not-running': 255 } as const
   static override flags = {
     detach: switchFlag('Leave it running in the background', { char: 'd' }),
     'detach-keys': textFlag('Keys that detach from it', { helpValue: 'KEYS' }),

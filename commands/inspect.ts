@@ -1,6 +1,6 @@
 import { TspodError, type Engine } from '../src/index.js'
 import { isMissing } from '../src/cli/containers/missing.js'
-import { InspectCommand } from '../src/cli/families.js'
+import { InspectCommand, latestOr } from '../src/cli/families.js'
 import { switchFlag, textFlag } from '../src/cli/flags/define.js'
 
 const types = ['all', 'container', 'image']
@@ -9,8 +9,8 @@ export default class Inspect extends InspectCommand {
   static override summary = 'Show everything known about containers or images'
   static override usage = 'inspect [OPTION]… NAME…'
   static override completes: typeof InspectCommand.completes = ['container']
-  static override positionals = { minimum: 1 }
   static override flags = {
+    latest: switchFlag('The container created last', { char: 'l' }),
     size: switchFlag("Show the container's size, too", { char: 's' }),
     type: textFlag('What the names are of', { char: 't', options: types }),
   }
@@ -18,7 +18,8 @@ export default class Inspect extends InspectCommand {
   async run(): Promise<void> {
     const { flags, argv } = await this.parse(Inspect)
     const engine = await this.engine()
-    await this.printInspected(argv, flags.format, (name) => inspect(engine, name, flags.type ?? 'all', flags.size))
+    const names = await latestOr(engine, flags.latest, argv)
+    await this.printInspected(names, flags.format, (name) => inspect(engine, name, flags.type ?? 'all', flags.size))
   }
 }
 

@@ -1,4 +1,4 @@
-import { ManyCommand, type FlagsOf } from '../src/cli/families.js'
+import { latestOr, ManyCommand, type FlagsOf } from '../src/cli/families.js'
 import { logPrinter, printText } from '../src/cli/containers/log-printer.js'
 import { switchFlag, valueFlag } from '../src/cli/flags/define.js'
 import { parseInteger } from '../src/cli/parse/value.js'
@@ -56,8 +56,6 @@ export default class Logs extends ManyCommand {
   async #names(engine: Engine, flags: FlagsOf<typeof Logs>, argv: readonly string[]): Promise<readonly string[]> {
     if (!flags.latest && argv.length === 0)
       throw new TspodError('usage', 'specify at least one container name or ID to log')
-    if (!flags.latest) return argv
-    if (argv.length > 0) throw new TspodError('usage', '--latest and containers cannot be used together')
-    return (await engine.containers.list({ all: true, last: 1 })).map(({ id }) => id)
+    return latestOr(engine, flags.latest, argv)
   }
 }

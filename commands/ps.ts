@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty'
 import { TspodError } from '../src/index.js'
 import { type FlagsOf, ListCommand } from '../src/cli/families.js'
 import {
@@ -45,7 +46,7 @@ export default class Ps extends ListCommand {
       if (flags.watch === undefined) return
       const milliseconds = flags.watch * 1000
       await new Promise((resolve) => setTimeout(resolve, milliseconds))
-      if (process.stdout.isTTY) this.write('\u001b[H\u001b[2J')
+      if (isatty(1)) this.write('\u001b[H\u001b[2J')
     }
   }
 

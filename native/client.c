@@ -85,7 +85,9 @@ static void print_problem(const char *kind, const json_t *message)
 
 static int exit_status_of(const json_t *message)
 {
-	if (strcmp(text_of(message, "stage"), "exec"))
+	const char *stage = text_of(message, "stage");
+
+	if (strcmp(stage, "exec") && strcmp(stage, "cwd"))
 		return 125;
 	return json_integer_value(json_object_get(message, "errno")) == ENOENT ? 127 : 126;
 }

@@ -16,6 +16,8 @@
 /* A disk that is full may have room again: an exit is worth an hour of looking. */
 #define SAVE_AGAIN_MILLISECONDS 1000
 #define SAVE_AGAIN_TIMES 3600
+/* As Podman ends a container whose --timeout is over: not as one that somebody else has killed. */
+#define EXIT_TIMED_OUT 255
 
 void session_remove(struct session *session)
 {
@@ -197,8 +199,11 @@ void session_died(struct session *session, int status)
 	timer_stop(&session->loop, &session->kill);
 	if (session->aborted)
 		signal_number = session->abort_signal;
-	session_finish(session, signal_number ? 128 + signal_number : WEXITSTATUS(status),
-		       signal_number);
+	if (session->timed_out)
+		session_finish(session, EXIT_TIMED_OUT, 0);
+	else
+		session_finish(session, signal_number ? 128 + signal_number : WEXITSTATUS(status),
+			       signal_number);
 }
 
 void session_end_delay(struct session *session)

@@ -35,7 +35,10 @@ static void kill_due(struct timer *timer)
 
 static void timeout_due(struct timer *timer)
 {
-	send_signal(SESSION_OF(timer, timeout), SIGKILL);
+	struct session *session = SESSION_OF(timer, timeout);
+
+	session->timed_out = true;
+	send_signal(session, SIGKILL);
 }
 
 static void restart_due(struct timer *timer)

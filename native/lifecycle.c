@@ -183,6 +183,7 @@ void session_start(struct session *session)
 
 	if (session->phase != PHASE_CREATED)
 		return;
+	session->timed_out = false;
 	session_watch_memory(session);
 	if (container_start(&session->spawned, session_warn, session, &why) < 0) {
 		container_abandon(&session->spawned);

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
@@ -182,6 +183,15 @@ static void report_and_end(struct session *session, const struct failure *why)
 	session->phase = PHASE_ENDED;
 }
 
+/* As long as this process lives, which a file alone does not tell: `inspect` lists the sessions by it. */
+static void mark_plan(const char *exec_path)
+{
+	int fd = exec_path ? open(exec_path, O_RDONLY | O_CLOEXEC) : -1;
+
+	if (fd >= 0)
+		flock(fd, LOCK_EX | LOCK_NB);
+}
+
 int monitor_run(const struct launch_plan *plan, const struct exec_plan *exec, const char *exec_path,
 		const struct monitor_options *options)
 {
@@ -210,6 +220,7 @@ int monitor_run(const struct launch_plan *plan, const struct exec_plan *exec, co
 	stdio_resize(&session.stdio, options->rows, options->columns);
 	setsid();
 	keep_only(&session, options);
+	mark_plan(exec_path);
 	if (loop_open(&session.loop) < 0)
 		return 125;
 	if (set_up(&session, options, &why) < 0)

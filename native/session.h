@@ -36,6 +36,7 @@ struct session {
 
 	int lock_fd;
 	bool create_only;
+	bool timed_out; /* by --timeout: killed for it */
 	unsigned short_runs;
 	unsigned saves_left; /* how often the exit's record is tried again */
 	bool ran;	     /* this run's start has been told, its end has not */

@@ -73,7 +73,7 @@ export abstract class ContainersCommand<T extends Declares> extends BaseCommand 
     if (selects && argv.length > 0)
       throw new TspodError('usage', 'no container may be named with --all, --latest or --filter')
     if (!selects && argv.length + cidfile.length === 0) throw new TspodError('usage', 'name a container, or use --all')
-    if (latest) return (await engine.containers.list({ all: true, last: 1 })).map(({ id }) => id)
+    if (latest) return latestOr(engine, true, argv)
     if (!selects) return [...argv, ...fromFiles]
     const listed = await engine.containers.list({ all: true, filters: filter })
     return listed.filter((container) => this.isMeant(container, flags)).map(({ id }) => id)
@@ -173,6 +173,13 @@ export abstract class InspectCommand extends ManyCommand {
     const { renderRows } = await import('./output/template.js')
     return renderRows(format, found as readonly object[], { heading: false, headings: {} })
   }
+}
+
+/** What is meant by `--latest`, or by names: one or the other. */
+export async function latestOr(engine: Engine, latest: boolean, names: readonly string[]): Promise<readonly string[]> {
+  if (latest && names.length > 0) throw new TspodError('usage', '--latest and names cannot be used together')
+  if (!latest && names.length === 0) throw new TspodError('usage', 'needs at least one name, or --latest')
+  return latest ? (await engine.containers.list({ last: 1 })).map(({ id }) => id) : names
 }
 
 /** Exit status 0 if it is there, 1 if it is not; prints nothing. */

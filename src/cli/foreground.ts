@@ -1,4 +1,6 @@
 import { resolve } from 'node:path'
+import { isatty } from 'node:tty'
+import { unrepeatable } from '../base/looks.js'
 import { TspodError } from '../base/errors.js'
 import type { ForegroundOptions, StreamName } from '../index.js'
 
@@ -17,8 +19,6 @@ export function foregroundOptions(
   { given }: { readonly given: (flag: string) => boolean },
 ): ForegroundOptions {
   const attach = flags.attach?.map(parseStream)
-  if (flags.detach && attach !== undefined)
-    throw new TspodError('usage', '--detach and --attach cannot be used together')
   const detachKeys = flags['detach-keys']
   return {
     detach: flags.detach,
@@ -27,6 +27,13 @@ export function foregroundOptions(
     ...(given('sig-proxy') ? { sigProxy: flags['sig-proxy'] } : {}),
     ...(flags.cidfile === undefined ? {} : { cidfile: resolve(flags.cidfile) }),
   }
+}
+
+/** What to tell whose `-it` has no terminal behind it. */
+export function terminalWarning(flags: { readonly tty: boolean; readonly interactive: boolean }): string | undefined {
+  if (!flags.tty || !flags.interactive || isatty(0)) return undefined
+  unrepeatable('a warning was given')
+  return 'the input device is not a TTY: --tty and --interactive might not work properly'
 }
 
 function parseStream(text: string): StreamName {

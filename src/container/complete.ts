@@ -24,10 +24,12 @@ export interface CompleteInput {
   readonly caller: { readonly uid: number; readonly gid: number }
 }
 
-const mebibyte = 1024 * 1024
 /** Podman's. */
 export const defaultPidsLimit = 2048
 const defaultStopTimeout = 10
+
+/** Podman's 65536k, which are thousands to it. */
+const defaultShmSize = 65_536_000
 
 /** The spec, the image's configuration and containers.conf, in this order of precedence, with no optional left open. */
 export function completeSpec(spec: ContainerSpec, input: CompleteInput): CompleteSpec {
@@ -114,7 +116,7 @@ function completeStorage(spec: ContainerSpec, { conf, imageConfig }: CompleteInp
     volumesFrom: spec.volumesFrom ?? [],
     readOnly: spec.readOnly ?? table.read_only ?? false,
     readOnlyTmpfs: spec.readOnlyTmpfs !== false,
-    shmSize: spec.shmSize ?? parseSize(table.shm_size) ?? 64 * mebibyte,
+    shmSize: spec.shmSize ?? parseSize(table.shm_size) ?? defaultShmSize,
     devices: [...(table.devices ?? []).map(parseDevice), ...(spec.devices ?? [])],
     hooksDir: spec.hooksDir ?? conf.engine.hooks_dir ?? [],
   }

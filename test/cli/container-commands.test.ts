@@ -274,12 +274,33 @@ describe('init', () => {
   })
 })
 
+test('inspect has the exec sessions that go on, and the containers whose namespaces are used', async () => {
+  const id = await sleeper('donor')
+  await tspod.ok(['create', '--name', 'user', '--network', 'container:donor', image, 'true'])
+  expect(await tspod.ok(['inspect', '-l', '-f', '{{json .Dependencies}}'])).toBe(JSON.stringify([id]))
+  const session = await tspod.ok(['exec', '-d', 'donor', 'sh', '-c', 'read x < /proc/self/fd/9; :'])
+  const going = await tspod.ok(['exec', '-d', 'donor', 'sleep', '1000'])
+  const sessions = async () => JSON.parse(await tspod.ok(['inspect', '-f', '{{json .ExecIDs}}', 'donor'])) as string[]
+  await expect.poll(sessions, { timeout: 20_000 }).toEqual([going])
+  expect(session).not.toBe(going)
+  await tspod.ok(['rm', '-f', '-t', '0', 'user', 'donor'])
+})
+
+test('run tells whose -it has no terminal, and takes -d with -a', async () => {
+  const told = await tspod.run(['run', '--rm', '-it', '--network', 'none', image, 'true'])
+  expect(told.stderr).toContain('not a TTY')
+  expect(await tspod.ok(['run', '-d', '-a', 'stdout', '--rm', '--network', 'none', image, 'true'])).toMatch(
+    /^[0-9a-f]{64}$/,
+  )
+})
+
 test('cleanup clears, mount shows where the root is', async () => {
   const id = await tspod.ok(['create', '--name', 'tidied', '--network', 'none', image, 'sleep', '1000'])
   expect((await tspod.run(['mount', 'tidied'])).stderr).toContain('only while it runs')
   await tspod.ok(['start', 'tidied'])
   expect(await tspod.ok(['mount', 'tidied'])).toMatch(/^\/proc\/\d+\/root$/)
-  expect((await tspod.run(['container', 'cleanup', 'tidied'])).status).toBe(125)
+  expect(await tspod.ok(['container', 'cleanup', 'tidied'])).toBe('tidied')
+  expect((await tspod.run(['container', 'cleanup', '--rm', 'tidied'])).status).toBe(125)
   await tspod.ok(['stop', '-t', '0', 'tidied'])
   await tspod.ok(['container', 'cleanup', '--rm', 'tidied'])
   expect((await tspod.run(['container', 'exists', id])).status).toBe(1)

@@ -91,9 +91,10 @@ test('exec runs beside process 1, with its own user, environment, folder and sta
   expect((await tspod.run(['exec', 'host', 'sh', '-c', 'exit 5'])).status).toBe(5)
   expect((await tspod.run(['exec', 'host', 'no-such'])).status).toBe(127)
   expect((await tspod.run(['exec', 'host', '/etc'])).status).toBe(126)
+  expect((await tspod.run(['exec', '-w', '/no/such', 'host', 'true'])).status).toBe(127)
   expect((await tspod.run(['exec', '-i', 'host', 'cat'], { input: 'in' })).stdout).toBe('in')
   await tspod.ok(['kill', 'host'])
-  expect((await tspod.run(['exec', 'host', 'true'])).status).toBe(125)
+  expect((await tspod.run(['exec', 'host', 'true'])).status).toBe(255)
 })
 
 test('ps shows what runs, all, and what matches', async () => {

@@ -3,7 +3,7 @@ import type { ContainerRecord } from '../../container/record.js'
 import { connectMonitor, type MonitorConnection } from '../../runtime/monitor.js'
 import type { Context } from '../context.js'
 import { emitContainerEvent } from '../events/write.js'
-import { launchLocked, lockForStart, reached } from './lifecycle.js'
+import { launchLocked, lockForStart, reached } from './start.js'
 import { observe } from './observe.js'
 import { containerPaths } from './store.js'
 

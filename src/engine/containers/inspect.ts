@@ -3,6 +3,8 @@ import type { ContainerRecord } from '../../container/record.js'
 import type { MountSpec, NamespaceMode, PortSpec } from '../../container/spec.js'
 import type { Context } from '../context.js'
 import { volumeData } from '../volumes.js'
+import { donorIds } from './donors.js'
+import { execSessions } from './exec-sessions.js'
 import { logPath } from './log-plan.js'
 import { readHealth } from './health.js'
 import { exitCodeOf, isUp, observe, type Observed } from './observe.js'
@@ -59,14 +61,14 @@ function inspectRecord(
     AppArmorProfile: spec.security.apparmor ?? '',
     EffectiveCaps: spec.capabilities,
     BoundingCaps: spec.capabilities,
-    ExecIDs: [] as string[],
+    ExecIDs: execSessions(paths.run),
     GraphDriver: {
       Name: record.storageDriver as string,
       Data: { UpperDir: `${paths.folder}/upper`, WorkDir: `${paths.folder}/work` },
     },
     ...(size === undefined ? {} : { SizeRw: size.writable, SizeRootFs: size.virtual }),
     Mounts: spec.mounts.flatMap((mount) => mountEntry(context, mount)),
-    Dependencies: [] as string[],
+    Dependencies: donorIds(spec),
     NetworkSettings: networkSection(record),
     Namespace: '',
     IsInfra: false,
@@ -135,7 +137,7 @@ function configSection({ id, spec }: ContainerRecord) {
     Image: spec.image.name,
     Volumes: null,
     WorkingDir: spec.workdir,
-    Entrypoint: spec.entrypoint,
+    Entrypoint: spec.entrypoint.length === 0 ? null : spec.entrypoint,
     OnBuild: null,
     Labels: spec.labels,
     Annotations: spec.annotations,

@@ -13,7 +13,7 @@ import { findContainer } from './store.js'
 export async function pauseContainer(context: Context, nameOrId: string): Promise<void> {
   const record = findContainer(context, nameOrId)
   const { status, state } = observe(context, record.id)
-  if (status !== 'running') throw wrongState(`"${record.id}" is not running, can't pause`)
+  if (status !== 'running') throw wrongState(`${record.name} is ${status}, not running: can't pause`)
   await freeze(requireCgroup(context, record, state?.cgroupPath, 'pause'), true)
   emitContainerEvent(context, record, 'pause')
 }
@@ -22,7 +22,7 @@ export async function pauseContainer(context: Context, nameOrId: string): Promis
 export async function unpauseContainer(context: Context, nameOrId: string): Promise<void> {
   const record = findContainer(context, nameOrId)
   const { status, state } = observe(context, record.id)
-  if (status !== 'paused') throw wrongState(`"${record.id}" is not paused, can't unpause`)
+  if (status !== 'paused') throw wrongState(`${record.name} is ${status}, not paused: can't unpause`)
   await freeze(requireCgroup(context, record, state?.cgroupPath, 'unpause'), false)
   emitContainerEvent(context, record, 'unpause')
 }

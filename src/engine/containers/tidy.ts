@@ -21,11 +21,13 @@ export async function cleanupContainer(
   options: CleanupOptions = {},
 ): Promise<string> {
   const record = findContainer(context, nameOrId)
-  if (isUp(observe(context, record.id)))
+  const runs = isUp(observe(context, record.id))
+  if (runs && (options.remove === true || options.removeImage === true))
     throw new TspodError(
       'container-running',
       `container ${record.id} is running or paused, refusing to clean up: container state improper`,
     )
+  if (runs) return record.id
   await sweep(context)
   if (options.remove === true || options.removeImage === true) await removeContainer(context, record.id)
   if (options.removeImage === true && record.spec.image.id !== '')
