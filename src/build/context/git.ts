@@ -25,6 +25,30 @@ type Tools = Pick<ContextTools, 'tmp' | 'remove' | 'env'>
 
 const commitName = /^([0-9a-f]{40}|[0-9a-f]{64})$/
 
+/** A repository's files: known by their commit before they are needed, fetched when they are. */
+export interface GitSource {
+  readonly commit: string
+  folder(): Promise<string>
+  close(): Promise<void>
+}
+
+/** Finds out which commit a reference means. If it means another one by the time that it is fetched, that is an error. */
+export async function openGit(repository: GitReference, options: GitOptions, tools: Tools): Promise<GitSource> {
+  const commit = await resolveGit(repository, options, tools)
+  let fetched: Promise<GitCheckout> | undefined
+  return {
+    commit,
+    async folder() {
+      fetched ??= checkoutGit({ ...repository, checksum: commit }, options, tools)
+      return (await fetched).folder
+    },
+    async close() {
+      const checkout = await fetched?.catch(() => undefined)
+      await checkout?.close()
+    },
+  }
+}
+
 /** The commit that a reference means now, found without fetching anything: by it a checkout is known in a cache. */
 export async function resolveGit(repository: GitReference, options: GitOptions, tools: Tools): Promise<string> {
   const { remote, ref = 'HEAD', checksum } = repository
@@ -60,9 +84,10 @@ export async function checkoutGit(repository: GitReference, options: GitOptions,
     requireChecksum(repository, [commit, tag])
     await runGit(['checkout', '--quiet', '--force', '--detach', commit], git)
     if (repository.submodules !== false) await fetchSubmodules(repository.remote, git)
+    const time = repository.commitTimes === true ? await commitTime(commit, git) : undefined
     if ((repository.keepGitDir ?? options.keepGitDir) !== true) await removeGitFolders(folder.path)
     else await runGit(['remote', 'add', '--', 'origin', withoutPassword(repository.remote)], git)
-    if (repository.commitTimes === true) await setTimes(folder.path, await commitTime(commit, git))
+    if (time !== undefined) await setTimes(folder.path, time)
     return { commit, folder: await subfolder(folder, repository), close: () => folder.close() }
   } catch (error) {
     await folder.close()
