@@ -1,4 +1,5 @@
-import { lookedAtVariable, observe, observed } from '../base/looks.js'
+import { lookedAtFile, lookedAtVariable, observe, observed } from '../base/looks.js'
+import { nativeFile } from '../base/native-dir.js'
 import type { EngineOptions } from '../index.js'
 import { globalFlags, type GlobalValues } from './argv.js'
 
@@ -23,6 +24,8 @@ export function repeatableRun(given: ReadonlySet<string>, globals: GlobalValues)
   if (process.env['TSPOD_KEPT_STARTS'] === 'off') return {}
   if (![...given].every((flag) => repeatable.has(flag)) || globals['log-level'] !== undefined) return {}
   const observation = observe()
+  /* Another version may do it in another way. */
+  for (const path of [import.meta.filename, nativeFile('tspod-runtime')]) lookedAtFile(path)
   for (const { env } of Object.values(globalFlags)) lookedAtVariable(env, process.env[env])
   process.env = observed(process.env)
   return { repeatable: { argv: process.argv.slice(2), cwd: process.cwd(), observation } }

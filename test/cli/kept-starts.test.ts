@@ -1,4 +1,13 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
@@ -238,6 +247,16 @@ describe('what changed is seen', () => {
     rmSync(source, { recursive: true })
     const { status, stderr } = await tspod.run(['run', '--rm', ...args], options())
     expect([status, stderr]).toEqual([125, expect.stringContaining('no such file or directory')])
+  })
+
+  test('the program itself', async () => {
+    const args = [...none, image, 'true']
+    await keep(args)
+    const [slot = ''] = readdirSync(starts())
+    const text = readFileSync(join(starts(), slot), 'latin1')
+    for (const file of ['native/build/tspod-runtime', 'dist/tspod.cjs']) {
+      expect(text).toContain(`\0f\0${realpathSync(join(import.meta.dirname, '../..', file))}\0`)
+    }
   })
 
   test('what a killed command left is cleared first', async () => {
