@@ -11,11 +11,12 @@ static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
 } verbs[] = {
-	{"apply", verb_apply},	   {"pack", verb_pack},	  {"tar", verb_tar},
-	{"untar", verb_untar},	   {"copy", verb_copy},	  {"remove", verb_remove},
-	{"measure", verb_measure}, {"probe", verb_probe}, {"run", verb_run},
-	{"scan", verb_scan},	   {"place", verb_place}, {"compress", verb_compress},
-	{"changes", verb_changes}, {"look", verb_look},	  {"assemble", verb_assemble},
+	{"apply", verb_apply},	   {"pack", verb_pack},	      {"tar", verb_tar},
+	{"untar", verb_untar},	   {"copy", verb_copy},	      {"remove", verb_remove},
+	{"measure", verb_measure}, {"probe", verb_probe},     {"run", verb_run},
+	{"scan", verb_scan},	   {"place", verb_place},     {"compress", verb_compress},
+	{"changes", verb_changes}, {"look", verb_look},	      {"assemble", verb_assemble},
+	{"mount", verb_mount},	   {"unmount", verb_unmount},
 };
 
 /* A tree is walked with one descriptor per level. */

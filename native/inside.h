@@ -101,4 +101,6 @@ int verb_probe(int argc, char **argv);
 int verb_changes(int argc, char **argv);
 int verb_look(int argc, char **argv);
 int verb_assemble(int argc, char **argv);
+int verb_mount(int argc, char **argv);
+int verb_unmount(int argc, char **argv);
 int verb_run(int argc, char **argv);

@@ -19,6 +19,8 @@ export type InsideVerb =
   | 'changes'
   | 'look'
   | 'assemble'
+  | 'mount'
+  | 'unmount'
   | 'compress'
 
 /** What a verb answers: one JSON line. */

@@ -7,6 +7,7 @@ import type {
   ImageTree,
   ImportOptions,
   LoadOptions,
+  MountedImage,
   PruneOptions,
   PulledImage,
   PullOptions,
@@ -46,6 +47,11 @@ export function bindImages(context: Context) {
     history: async (name: string): Promise<HistoryEntry[]> => (await import('./query.js')).imageHistory(context, name),
     tree: async (name: string): Promise<ImageTree> => (await import('./tree.js')).imageTree(context, name),
     exists: async (name: string): Promise<boolean> => (await import('./query.js')).imageExists(context, name),
+    /** Mounts its files, read-only; works in `tspod unshare`. */
+    mount: async (name: string): Promise<MountedImage> => (await import('./mount.js')).mountImage(context, name),
+    mounted: async (): Promise<MountedImage[]> => (await import('./mount.js')).mountedImages(context),
+    unmount: async (name: string): Promise<MountedImage | undefined> =>
+      (await import('./mount.js')).unmountImage(context, name),
     tag: async (name: string, newNames: readonly string[]): Promise<void> =>
       (await import('./tag.js')).tagImage(context, name, newNames),
     /** Without names: all of them. */

@@ -242,6 +242,14 @@ export interface ImportOptions {
   readonly signal?: AbortSignal
 }
 
+/** An image whose files can be seen at a path of the host's. */
+export interface MountedImage {
+  readonly id: string
+  /** The one it was asked for by. */
+  readonly name?: string
+  readonly mountpoint: string
+}
+
 export interface PruneOptions {
   /** Not only what has no name. */
   readonly all?: boolean
