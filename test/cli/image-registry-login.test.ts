@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { makeCertificates } from '../helpers/certificates.js'
 import { startRegistry, type RegistryProcess } from '../helpers/registry-process.js'
 import { startTestRegistry } from '../helpers/registry.js'
+import { startTokenServer } from '../helpers/token-server.js'
 import { tarArchive } from '../helpers/tar.js'
 import { tspodStore, type TspodStore } from '../helpers/tspod.js'
 
@@ -187,6 +188,37 @@ describe('a registry over TLS', () => {
 })
 
 describe('a registry with tokens', () => {
+  test('is given one for each repository and right, by a login or without', async () => {
+    const made = await makeCertificates(store.folder)
+    await using tokens = await startTokenServer({
+      certificate: made.serverCertificate,
+      key: made.serverKey,
+      users: { bob: password },
+    })
+    registry = await startRegistry(tokens.configuration)
+    await using _ = registry
+    await imported('app')
+    const push = (name: string): ReturnType<TspodStore['run']> =>
+      store.run(['push', '-q', '--retry', '0', 'app', `${registry.host}/${name}`], withAuth())
+    const refused = await push('one')
+    expect(refused.status, refused.stderr).toBe(125)
+    expect(refused.stderr).toMatch(/denied|unauthorized|authentication required/)
+    const login = ['login', '-u', 'bob', '--password-stdin', registry.host]
+    const wrong = await store.run(login, { ...withAuth(), input: 'no' })
+    expect(wrong.status, wrong.stderr).toBe(125)
+    await store.ok(login, { ...withAuth(), input: password })
+    expect(await push('one')).toMatchObject({ status: 0 })
+    await store.ok(['rmi', 'app'])
+    tokens.asked.length = 0
+    await store.ok(['pull', '-q', `${registry.host}/one`])
+    expect(tokens.asked).toEqual(['repository:one:pull'])
+    /* The layer is mounted from where it was pulled: that takes a token for both. */
+    tokens.asked.length = 0
+    await store.ok(['push', '-q', `${registry.host}/one`, `${registry.host}/two`], withAuth())
+    expect(tokens.asked).toContain('bob repository:two:pull,push repository:one:pull')
+    await store.ok(['pull', '-q', `${registry.host}/two`])
+  })
+
   test('is given an identity token, and its token for pushes', async () => {
     await using tokens = await startTestRegistry()
     const forms: string[] = []
