@@ -35,6 +35,9 @@ describe('a manifest that lies', () => {
   test.each([
     ['is an image and an index', { schemaVersion: 2, manifests: [], layers: [], config: {} }],
     ['is no object', []],
+    ['is nested a million times', Buffer.from('['.repeat(1_000_000))],
+    ['is nested a million times, and closed', Buffer.from(`${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}`)],
+    ['is nested a million objects deep', Buffer.from(`${'{"a":'.repeat(600_000)}1${'}'.repeat(600_000)}`)],
     [
       'has a size below zero',
       {
