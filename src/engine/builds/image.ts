@@ -1,3 +1,5 @@
+import { formatInline, inlineAnnotation } from '../../build/cache-manifest.js'
+import type { StepRecord } from '../../build/cache-record.js'
 import { digestOf } from '../../base/digest.js'
 import { programVersion } from '../../base/version.js'
 import { rawManifest } from '../../image/copy.js'
@@ -20,8 +22,15 @@ import type { Session } from './session.js'
 import { squashed } from './squash.js'
 import { fixedTime } from './times.js'
 
-/** The image of a product: its configuration and its manifest, not yet kept. */
-export async function imageOf(session: Session, product: Product): Promise<LoadedImage> {
+/**
+ * The image of a product: its configuration and its manifest, not yet kept. With `--cache-to type=inline` it says which
+ * steps its layers come from.
+ */
+export async function imageOf(
+  session: Session,
+  product: Product,
+  records: readonly StepRecord[] = [],
+): Promise<LoadedImage> {
   const { options } = session
   const { root, history, baseLayers, base } = product.stage
   const all = await Promise.all(root.layers.map((layer) => layer.content))
@@ -29,7 +38,10 @@ export async function imageOf(session: Session, product: Product): Promise<Loade
   const { contents, history: entries } = await squashed(session, whole, base?.history.length ?? 0)
   const config = configOf(session, product, contents, entries)
   const configBytes = Buffer.from(JSON.stringify(config))
-  const manifest = await manifestOf(product, contents, configBytes, options)
+  const manifest = await manifestOf(product, contents, configBytes, {
+    ...inlineOf(options, records, contents),
+    ...options.annotations,
+  })
   const final = options.format === 'docker' ? toDockerManifest(manifest) : manifest
   const raw = await rawManifest(Buffer.from(JSON.stringify(final)), final.mediaType ?? mediaTypes.ociManifest)
   return { raw, manifest: final, config, configBytes, id: final.config.digest }
@@ -97,7 +109,7 @@ async function manifestOf(
   { stage }: Product,
   contents: readonly LayerContent[],
   configBytes: Uint8Array,
-  { annotations }: BuildOptions,
+  annotations: Readonly<Record<string, string>>,
 ): Promise<ImageManifest> {
   const { base } = stage
   const own = {
@@ -117,6 +129,19 @@ async function manifestOf(
     })),
     ...(Object.keys(own).length === 0 ? {} : { annotations: own }),
   }
+}
+
+function inlineOf(
+  { cacheTo = [] }: BuildOptions,
+  records: readonly StepRecord[],
+  contents: readonly LayerContent[],
+): Readonly<Record<string, string>> {
+  if (!cacheTo.some(({ type }) => type === 'inline')) return {}
+  const text = formatInline(
+    records,
+    contents.map(({ diffId }) => diffId),
+  )
+  return { [inlineAnnotation]: text }
 }
 
 async function* single(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -36,7 +36,8 @@ export async function squashed(session: Session, whole: Unsquashed, keptHistory:
 }
 
 async function plain({ contents, history, layers }: Unsquashed): Promise<Layering> {
-  await Promise.all(layers.map((layer) => layer.ensureBlob()))
+  /* To be sent elsewhere, and to be run. */
+  await Promise.all(layers.flatMap((layer) => [layer.ensureBlob(), layer.files()]))
   return { contents, history }
 }
 

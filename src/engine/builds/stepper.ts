@@ -49,7 +49,8 @@ export class Stepper {
   readonly #remote: RemoteSteps
   readonly #flights = new Map<string, Promise<Outcome>>()
   readonly #made: { readonly parent: Root; readonly step: FileStep; readonly outcome: Outcome }[] = []
-  #used: StepRecord[] = []
+  readonly #used: StepRecord[] = []
+  readonly #records: StepRecord[] = []
   count = { total: 0, cached: 0 }
 
   constructor(session: Session, remote: RemoteSteps) {
@@ -76,11 +77,23 @@ export class Stepper {
       .filter(({ is }) => is)
       .map(({ made }) => made)
     await publishLayers(this.#session, [...new Set(whole.flatMap(({ outcome: { layer } }) => freshOf(layer)))])
-    for (const { parent, step, outcome } of whole) await this.#record(parent, step, outcome)
+    for (const { parent, step, outcome } of whole) {
+      /* Without its parent's content there is no name for it: the build was broken off. */
+      await this.#record(parent, step, outcome).catch(() => undefined)
+    }
     const now = this.#session.context.clock().toISOString()
-    for (const record of this.#used.splice(0))
-      this.#session.steps.save({ ...record, lastUsed: now, uses: record.uses + 1 })
+    for (const record of this.#used.splice(0)) this.#keep({ ...record, lastUsed: now, uses: record.uses + 1 })
     this.#made.length = 0
+  }
+
+  /** What this build has found or done, once it is published. */
+  get records(): readonly StepRecord[] {
+    return this.#records
+  }
+
+  #keep(record: StepRecord): void {
+    this.#session.steps.save(record)
+    this.#records.push(record)
   }
 
   #start(root: Root, step: FileStep): Promise<Outcome> {
@@ -137,7 +150,7 @@ export class Stepper {
   async #record(parent: Root, step: FileStep, { layer, created }: Outcome): Promise<void> {
     const content = layer === undefined ? undefined : await layer.content
     const now = this.#session.context.clock().toISOString()
-    this.#session.steps.save({
+    this.#keep({
       version: 1,
       key: await this.#keyOf(parent, step),
       layer: content,

@@ -29,8 +29,8 @@ export interface StepPlace {
 
 export async function openWorkspace(context: Context): Promise<Workspace> {
   const work = await makeWorkFolder({ tmp: context.paths.tmp, remove: (folder) => removeTree(context, folder) })
-  chmodSync(dirname(work.path), folderMode)
-  const run = join(runRoot(context), basename(dirname(work.path)))
+  chmodSync(work.path, folderMode)
+  const run = join(runRoot(context), basename(work.path))
   ensureFolder(run)
   let count = 0
   const empty = join(work.path, 'empty')
@@ -112,17 +112,16 @@ export async function sweepBuilds(context: Context): Promise<void> {
   }
 }
 
-/** One of them, by its name in tmp/. Containers of its steps ended with it. */
+/** One of them, by its name in tmp/ or its lock's there. Containers of its steps ended with it. */
 export async function sweepBuild(context: Context, name: string): Promise<void> {
-  const folder = join(context.paths.tmp, name)
-  if (!exists(join(folder, 'lock'))) return
-  const lock = tryLock(join(folder, 'lock'))
+  const folder = join(context.paths.tmp, name.replace(/\.lock$/, ''))
+  const lock = tryLock(`${folder}.lock`)
   if (lock === undefined) return
   try {
-    removeFolder(join(runRoot(context), name))
+    removeFolder(join(runRoot(context), basename(folder)))
     await clearTree(folder)
   } finally {
-    lock.release()
+    lock.release({ unlink: true })
   }
 }
 

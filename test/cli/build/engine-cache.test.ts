@@ -67,7 +67,7 @@ async function elsewhere(use: (engine: Engine) => Promise<void>): Promise<void> 
 }
 
 test.each<readonly [string, () => readonly CachePlace[]]>([
-  ['a registry', () => [{ type: 'registry', reference: `${registry.address}/cache:all` }]],
+  ['a registry', () => [{ type: 'registry', reference: `${registry.host}/cache:all` }]],
   ['a folder', () => [{ type: 'local', path: join(maker.folder, 'cache') }]],
 ])('%s has all steps for another machine', async (_, places) => {
   const engine = await openEngine({ root: maker.root, runroot: maker.runroot })
@@ -84,7 +84,7 @@ test.each<readonly [string, () => readonly CachePlace[]]>([
 
 test('an image has the steps of its own layers with it', async () => {
   const engine = await openEngine({ root: maker.root, runroot: maker.runroot })
-  const name = `${registry.address}/inline:1`
+  const name = `${registry.host}/inline:1`
   const made = await build(engine, {
     tags: [name],
     cacheTo: [{ type: 'inline' }],
@@ -95,7 +95,7 @@ test('an image has the steps of its own layers with it', async () => {
   const single = join(maker.folder, 'single')
   await mkdir(single)
   await writeFile(join(single, 'Dockerfile'), `FROM ${image}\nRUN echo one > /one\nRUN date +%N > /two\n`)
-  const other = `${registry.address}/inline:2`
+  const other = `${registry.host}/inline:2`
   await build(engine, {
     context: single,
     tags: [other],
@@ -113,7 +113,7 @@ test('a cache that is not there is told, and does no harm', async () => {
   await elsewhere(async (engine) => {
     const { cached, warnings } = await build(engine, {
       cacheFrom: [
-        { type: 'registry', reference: `${registry.address}/none:1` },
+        { type: 'registry', reference: `${registry.host}/none:1` },
         { type: 'local', path: '/nonexistent' },
       ],
     })
