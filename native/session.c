@@ -70,5 +70,7 @@ int session_update(struct session *session, struct failure *why)
 	session->updated = plan;
 	health_replan(session);
 	launch_plan_free(before);
+	/* Whoever asks may do so since the file is damaged. */
+	session_save(session);
 	return 0;
 }

@@ -274,6 +274,37 @@ describe('init', () => {
   })
 })
 
+describe('a state that cannot be read', () => {
+  const spoil = async (name: string): Promise<void> => {
+    const id = await tspod.ok(['inspect', '-f', '{{.Id}}', name])
+    writeFileSync(join(tspod.root, 'containers', id, 'state.json'), '{"status":"run')
+  }
+
+  test('stops no command on the others, and is written anew by the monitor when the store is repaired', async () => {
+    await sleeper('spoiled')
+    await sleeper('sound')
+    await spoil('spoiled')
+    const listed = await tspod.run(['ps', '-a', '--format', '{{.Names}}', '--filter', 'name=^(spoiled|sound)$'])
+    expect([listed.stdout, listed.stderr]).toEqual(['sound\n', expect.stringContaining('system check --repair')])
+    for (const words of [['stats', '--no-stream'], ['info'], ['system', 'df'], ['stop', '-t', '0', 'sound']])
+      expect((await tspod.run(words)).status, words.join(' ')).toBe(0)
+    expect((await tspod.run(['inspect', 'spoiled'])).stderr).toContain('state.json is not valid JSON')
+    expect((await tspod.run(['system', 'check'])).status).toBe(125)
+    await tspod.ok(['system', 'check', '--repair', '--quick'])
+    expect(await tspod.ok(['inspect', '-f', '{{.State.Status}}', 'spoiled'])).toBe('running')
+    await tspod.ok(['rm', '-f', '-t', '0', 'spoiled', 'sound'])
+  })
+
+  test('does not keep rm -f from ending and removing the container', async () => {
+    await sleeper('spoiled')
+    const pid = await tspod.ok(['inspect', '-f', '{{.State.Pid}}', 'spoiled'])
+    await spoil('spoiled')
+    await tspod.ok(['rm', '-f', 'spoiled'])
+    expect(existsSync(`/proc/${pid}`)).toBe(false)
+    expect((await tspod.run(['container', 'exists', 'spoiled'])).status).toBe(1)
+  })
+})
+
 test('inspect has the exec sessions that go on, and the containers whose namespaces are used', async () => {
   const id = await sleeper('donor')
   await tspod.ok(['create', '--name', 'user', '--network', 'container:donor', image, 'true'])

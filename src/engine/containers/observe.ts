@@ -4,7 +4,7 @@ import type { ObservedState } from '../../runtime/protocol.js'
 import { parseJson, readJson, readText } from '../../state/file.js'
 import type { Context } from '../context.js'
 import { isFrozen } from './freezer.js'
-import { containerPaths } from './store.js'
+import { containerPaths, tellLeftOut } from './store.js'
 import type { ContainerStatus } from './types.js'
 
 /** A container's state as it is: what the monitor wrote, compared with what lives. */
@@ -26,6 +26,16 @@ export function observe(context: Context, id: string): Observed {
     const seen = judge(state)
     /* The end of a process is seen before the monitor has written it down. */
     if (!isBetween(seen) || attempt >= 1) return seen
+  }
+}
+
+/** The same for lists: one whose state can't be read is told, and hides no other. */
+export function observeEach(context: Context, id: string): Observed | undefined {
+  try {
+    return observe(context, id)
+  } catch (error) {
+    tellLeftOut(context, id, error)
+    return undefined
   }
 }
 

@@ -52,10 +52,12 @@ export async function removeContainer(
   }
 }
 
-/** The container, or the ID of one whose record can't be read. */
+/** The container, or the ID of one whose record or state can't be read. */
 function findReadable(context: Context, nameOrId: string): ContainerRecord | string {
   try {
-    return findContainer(context, nameOrId)
+    const record = findContainer(context, nameOrId)
+    observe(context, record.id)
+    return record
   } catch (error) {
     const id = error instanceof TspodError && error.code === 'store-corrupt' ? idOf(context, nameOrId) : undefined
     if (id === undefined) throw error
@@ -68,8 +70,7 @@ async function removeUnreadable(context: Context, id: string): Promise<string> {
   const own = containerPaths(context.paths, id)
   const lock = await lockContainer(context, id)
   try {
-    const { state, pid } = observe(context, id)
-    if (pid > 0 && state) signalProcess(pid, state.startTime, killSignal)
+    await endUnreadable(context, id)
     for (const name of namesIn(context.paths.names)) {
       if (idOfName(context, name) === id) removeFile(join(context.paths.names, name))
     }
@@ -79,6 +80,17 @@ async function removeUnreadable(context: Context, id: string): Promise<string> {
     lock.release({ unlink: true })
   }
   return id
+}
+
+async function endUnreadable(context: Context, id: string): Promise<void> {
+  try {
+    const { state, pid } = observe(context, id)
+    if (pid > 0 && state) signalProcess(pid, state.startTime, killSignal)
+  } catch (error) {
+    context.log('debug', error instanceof Error ? error.message : String(error))
+    const { endUnobserved } = await import('./by-monitor.js')
+    await endUnobserved(context, id)
+  }
 }
 
 const killSignal = 9

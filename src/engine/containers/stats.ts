@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { ContainerRecord } from '../../container/record.js'
 import { readText } from '../../state/file.js'
 import type { Context } from '../context.js'
-import { isUp, observe, type Observed } from './observe.js'
+import { isUp, observe, observeEach, type Observed } from './observe.js'
 import { containerProcesses, ticksPerSecond } from './processes.js'
 import { findContainer, listRecords } from './store.js'
 
@@ -54,9 +54,9 @@ export async function* containerStats(
   for (;;) {
     const records = names.length > 0 ? named : listRecords(context).reverse()
     yield records.flatMap((record) => {
-      const seen = observe(context, record.id)
-      const wanted = names.length > 0 || options.all === true || isUp(seen)
-      return wanted ? [statsOf(record, seen, last)] : []
+      const seen = names.length > 0 ? observe(context, record.id) : observeEach(context, record.id)
+      const wanted = names.length > 0 || options.all === true || (seen !== undefined && isUp(seen))
+      return wanted && seen !== undefined ? [statsOf(record, seen, last)] : []
     })
     if (options.once === true) return
     await pause(options.intervalMilliseconds ?? byDefaultMilliseconds, options.signal)

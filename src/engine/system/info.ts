@@ -7,7 +7,7 @@ import { exists, readText } from '../../state/file.js'
 import { cgroupSupport } from '../../../rootless/cgroup.js'
 import { capabilities, currentCaller, findHelper, hostMapping } from '../../../rootless/ladder.js'
 import type { Context } from '../context.js'
-import { observe } from '../containers/observe.js'
+import { observeEach } from '../containers/observe.js'
 import { storageDriver } from '../containers/rootfs.js'
 import { listRecords } from '../containers/store.js'
 import type { Executable, HostInfo, SecurityInfo, StoreInfo, SystemInfo } from './types.js'
@@ -113,7 +113,7 @@ export function durationText(seconds: number): string {
 async function storeInfo(context: Context): Promise<StoreInfo> {
   const { paths } = context
   const records = listRecords(context)
-  const states = records.map(({ id }) => observe(context, id).status)
+  const states = records.map(({ id }) => observeEach(context, id)?.status ?? 'unknown')
   const count = (...wanted: readonly string[]): number => states.filter((status) => wanted.includes(status)).length
   const { listImages } = await import('../images/query.js')
   const driver = await storageDriver(context)

@@ -7,6 +7,7 @@ import type { Digest } from '../../oci/image-spec.js'
 import { namesIn } from '../../state/collection.js'
 import { exists, readJson, removeFile } from '../../state/file.js'
 import { ImageStore, type IndexEntry } from '../../storage/images.js'
+import { saveStateAgain } from '../containers/by-monitor.js'
 import { observe } from '../containers/observe.js'
 import { removeContainer } from '../containers/remove.js'
 import { containerPaths, idOfName, readRecord } from '../containers/store.js'
@@ -66,6 +67,7 @@ async function checkContainers(context: Context, options: StoreCheckOptions): Pr
 /** What was observed and what was changed can be done without; the record can't. */
 async function repairContainer(context: Context, id: string, force: boolean): Promise<boolean> {
   const paths = containerPaths(context.paths, id)
+  if (problemOf(() => observe(context, id)) !== undefined) await saveStateAgain(context, id)
   for (const file of [paths.state, paths.changes, paths.health])
     if (problemOf(() => readJson(file)) !== undefined) removeFile(file)
   const isSound = problemOf(() => {
