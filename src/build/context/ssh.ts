@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { TspodError } from '../../base/errors.js'
+import { processStartTime, signalProcess } from '../../base/syscalls.js'
 import type { ContextTools } from './tools.js'
 import { makeWorkFolder, type WorkFolder } from './work-folder.js'
 
@@ -19,6 +20,8 @@ export interface OpenAgents {
 
 type Tools = Pick<ContextTools, 'tmp' | 'remove' | 'env'>
 type Closer = () => Promise<void>
+
+const terminate = 15
 
 /**
  * Finds agents' sockets. For keys given as files an agent of the host's ssh-agent(1) is started; it ends with this
@@ -65,7 +68,10 @@ function kindOf(id: string, path: string): 'socket' | 'key' {
   throw new TspodError('invalid-argument', `ssh "${id}": ${path}: ${why}`)
 }
 
-/** The agent lives as long as the command it runs, and that, `cat`, as long as its input: until we close it, or are gone. */
+/**
+ * The agent ends soon after the command it runs (it looks every ten seconds), and that, `cat`, with its input: when we are
+ * gone, whatever way.
+ */
 async function startAgent(id: string, keys: readonly string[], tools: Tools, closers: Closer[]): Promise<string> {
   const { spawn } = await import('node:child_process')
   const folder: WorkFolder = await makeWorkFolder(tools)
@@ -74,7 +80,7 @@ async function startAgent(id: string, keys: readonly string[], tools: Tools, clo
   if (Buffer.byteLength(socket) > 107) {
     throw new TspodError('limit-exceeded', `ssh "${id}": ${socket} is too long for the name of a socket`)
   }
-  const agent = spawn('ssh-agent', ['-a', socket, 'sh', '-c', 'echo; exec cat'], {
+  const agent = spawn('ssh-agent', ['-a', socket, 'sh', '-c', 'echo $SSH_AGENT_PID; exec cat'], {
     stdio: ['pipe', 'pipe', 'ignore'],
     env: { ...tools.env },
   })
@@ -93,7 +99,12 @@ async function startAgent(id: string, keys: readonly string[], tools: Tools, clo
     if (agent.pid !== undefined && agent.exitCode === null && agent.signalCode === null) await once(agent, 'exit')
   })
   /* The command runs once the socket is there. */
-  await Promise.race([once(agent.stdout, 'data'), failed])
+  const [pid] = (await Promise.race([once(agent.stdout, 'data'), failed])) as [Buffer]
+  const identity = { pid: Number(pid.toString()), startTime: processStartTime(Number(pid.toString())) }
+  closers.push(() => {
+    if (identity.startTime !== undefined) signalProcess(identity.pid, identity.startTime, terminate)
+    return Promise.resolve()
+  })
   for (const key of keys) await addKey(id, key, socket, tools)
   return socket
 }
