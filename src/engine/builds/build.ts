@@ -15,6 +15,7 @@ import { namesOfOutputs, needsImage, sendImage, wantsImage, writeFiles } from '.
 import { produce, type Produced, type Product } from './produce.js'
 import { exportCaches } from './cache-export.js'
 import type { Session } from './session.js'
+import { tellWarnings } from './warnings.js'
 
 /**
  * Builds what the Dockerfiles say, for every platform, and brings the result where it is to go. `look` gets what was made
@@ -29,6 +30,7 @@ export async function buildImage(
   const names = [...new Set([...(options.tags ?? []).map(localName), ...namesOfOutputs(options)])]
   const list = options.manifest === undefined ? undefined : localName(options.manifest)
   return produce(context, options, async (produced) => {
+    tellWarnings(produced)
     const result = await deliver(produced, names, list)
     await exportCaches(produced)
     await look?.(produced)

@@ -121,7 +121,7 @@ function lintWorkdir(
     escape: evaluation.escape,
   })
   if (!path.startsWith('/'))
-    report.warn('WorkdirRelativePath', `where "${path}" is depends on the base image`, instruction.location)
+    report.warn('WorkdirRelativePath', `"${path}" is relative to what the base image has`, instruction.location)
 }
 
 /** Sources with exceptions in the ignore file are beyond what can be told from names alone. */
