@@ -45,6 +45,8 @@ export class Mounts {
     const mounts = await Promise.all(
       step.mounts.map(async (mount): Promise<KeyPart> => {
         const plain = { ...mount, owner: 'owner' in mount ? { ...mount.owner } : undefined }
+        /* A stage that a new cache begins with is built before this step has its turn. */
+        if (mount.type === 'cache' && mount.from !== undefined) await sourceOf(mount.from)
         if (mount.type !== 'bind') return plain
         return { ...plain, content: await contentOfPath(this.#session, await sourceOf(mount.from), mount.source) }
       }),
