@@ -20,6 +20,7 @@ export default class SystemPrune extends BaseCommand {
       'all stopped containers',
       ...(flags.volumes ? ['all volumes not used by at least one container'] : []),
       flags.all ? 'all images without at least one container associated with them' : 'all dangling images',
+      ...((flags.filter ?? []).length > 0 ? [] : [flags.all ? 'all build cache' : 'unused build cache']),
     ]
     const warning = `This command removes:\n${victims.map((line) => `\t- ${line}`).join('\n')}\n`
     if (!flags.force && !(await confirm(warning))) return
@@ -29,6 +30,7 @@ export default class SystemPrune extends BaseCommand {
     this.#section('Deleted Containers', pruned.containers)
     this.#section('Deleted Volumes', pruned.volumes)
     this.#section('Deleted Images', pruned.images)
+    this.#section('Deleted build cache objects', pruned.builds)
     this.print(`Total reclaimed space: ${humanSize(pruned.reclaimedBytes)}`)
   }
 

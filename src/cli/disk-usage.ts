@@ -16,8 +16,13 @@ export interface UsageRow {
   readonly Reclaimable: string
 }
 
-export function usageRows({ images, containers, volumes }: DiskUsage): UsageRow[] {
-  return [row('Images', images), row('Containers', containers), row('Local Volumes', volumes)]
+export function usageRows({ images, containers, volumes, builds }: DiskUsage): UsageRow[] {
+  return [
+    row('Images', images),
+    row('Containers', containers),
+    row('Local Volumes', volumes),
+    row('Build Cache', builds),
+  ]
 }
 
 function row(Type: string, { items, active, size, reclaimable }: DiskUsageOf<unknown>): UsageRow {
@@ -42,8 +47,8 @@ export const usageColumns: readonly Column<UsageRow>[] = [
   { heading: 'RECLAIMABLE', cell: ({ Reclaimable }) => Reclaimable },
 ]
 
-/** `system df --verbose`: image by image, container by container, volume by volume. */
-export function verboseUsage({ images, containers, volumes }: DiskUsage, now: Date): string {
+/** `system df --verbose`: image by image, container by container, volume by volume, step by step. */
+export function verboseUsage({ images, containers, volumes, builds }: DiskUsage, now: Date): string {
   const imageTable = formatTable<DiskUsage['images']['items'][number]>(
     [
       { heading: 'REPOSITORY', cell: ({ repoTags }) => repository(repoTags[0]) },
@@ -78,10 +83,23 @@ export function verboseUsage({ images, containers, volumes }: DiskUsage, now: Da
     ],
     volumes.items,
   )
+  const buildTable = formatTable<DiskUsage['builds']['items'][number]>(
+    [
+      { heading: 'CACHE ID', cell: ({ id }) => id.slice(0, 12) },
+      { heading: 'CACHE TYPE', cell: ({ type }) => type },
+      { heading: 'SIZE', cell: ({ size }) => humanSize(size) },
+      { heading: 'CREATED', cell: ({ created }) => ago(created, now) },
+      { heading: 'LAST USED', cell: ({ lastUsed }) => ago(lastUsed, now) },
+      { heading: 'USAGE', cell: ({ uses }) => String(uses) },
+      { heading: 'SHARED', cell: ({ shared }) => String(shared) },
+    ],
+    builds.items,
+  )
   return [
     `Images space usage:\n\n${imageTable}`,
     `Containers space usage:\n\n${containerTable}`,
     `Local Volumes space usage:\n\n${volumeTable}`,
+    `Build cache usage:\n\n${buildTable}`,
   ].join('\n')
 }
 

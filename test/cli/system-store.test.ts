@@ -24,7 +24,7 @@ test('system df counts images, containers and volumes', async () => {
   await stopped('one')
   await tspod.ok(['run', '-d', '--network', 'none', '-v', 'data:/data', image, 'sleep', '1000'])
   const lines = await tspod.ok(['system', 'df', '--format', '{{.Type}}: {{.Total}} {{.Active}}'])
-  expect(lines.split('\n')).toEqual(['Images: 1 1', 'Containers: 2 1', 'Local Volumes: 1 1'])
+  expect(lines.split('\n')).toEqual(['Images: 1 1', 'Containers: 2 1', 'Local Volumes: 1 1', 'Build Cache: 0 0'])
   expect(await tspod.ok(['system', 'df'])).toMatch(/^TYPE +TOTAL +ACTIVE +SIZE +RECLAIMABLE\nImages +1 +1 +[\d.]+MB +/)
   expect(await tspod.ok(['system', 'df', '-v'])).toContain('Local Volumes space usage:')
 })

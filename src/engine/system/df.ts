@@ -2,6 +2,8 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { hostMapping } from '../../../rootless/ladder.js'
 import { measureTrees } from '../../storage/measure.js'
+import type { BuildCacheEntry } from '../builds/options.js'
+import { cacheUsage } from '../builds/usage.js'
 import { listContainers } from '../containers/query.js'
 import { listRecords } from '../containers/store.js'
 import { volumeNames } from '../containers/remove.js'
@@ -16,6 +18,8 @@ export interface DiskUsage {
   readonly images: DiskUsageOf<ImageSummary>
   readonly containers: DiskUsageOf<ContainerSummary>
   readonly volumes: DiskUsageOf<{ readonly name: string; readonly links: number; readonly size: number }>
+  /** What steps have made that no image has, and cache mounts. */
+  readonly builds: DiskUsageOf<BuildCacheEntry>
 }
 
 export interface DiskUsageOf<T> {
@@ -26,12 +30,20 @@ export interface DiskUsageOf<T> {
 }
 
 export async function diskUsage(context: Context): Promise<DiskUsage> {
-  const [images, containers, volumes] = await Promise.all([
+  const [images, containers, volumes, builds] = await Promise.all([
     imageUsage(context),
     containerUsage(context),
     volumeUsage(context),
+    buildUsage(context),
   ])
-  return { images, containers, volumes }
+  return { images, containers, volumes, builds }
+}
+
+async function buildUsage(context: Context): Promise<DiskUsage['builds']> {
+  const items = await cacheUsage(context)
+  const sum = (some: readonly BuildCacheEntry[]): number => some.reduce((total, { size }) => total + size, 0)
+  const active = items.filter(({ inUse }) => inUse)
+  return { items, active: active.length, size: sum(items), reclaimable: sum(items) - sum(active) }
 }
 
 /** Blobs and layers as they lie on the disk: what images share is there once. */

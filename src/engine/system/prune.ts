@@ -1,4 +1,5 @@
 import { pruneContainers } from '../containers/prune.js'
+import { pruneCache } from '../builds/prune.js'
 import type { Context } from '../context.js'
 import { pruneImages } from '../images/remove.js'
 import { pruneVolumes } from '../volumes/remove.js'
@@ -15,6 +16,8 @@ export interface SystemPruned {
   readonly containers: readonly string[]
   readonly images: readonly string[]
   readonly volumes: readonly string[]
+  /** IDs in the build cache. */
+  readonly builds: readonly string[]
   readonly reclaimedBytes: number
 }
 
@@ -25,9 +28,11 @@ export async function pruneSystem(context: Context, options: SystemPruneOptions 
   const before = await measure([graphroot])
   const containers = await pruneContainers(context, filters)
   const images = await pruneImages(context, { all: options.all === true, filters })
+  /* After the images, since it is they that share its layers. */
+  const builds = filters.length === 0 ? (await pruneCache(context, { all: options.all === true })).removed : []
   const volumes = options.volumes === true ? await pruneVolumes(context, labelFilters(filters)) : []
   const after = await measure([graphroot])
-  return { containers, images, volumes, reclaimedBytes: Math.max(0, before - after) }
+  return { containers, images, volumes, builds, reclaimedBytes: Math.max(0, before - after) }
 }
 
 /** `until` is no filter of volumes. */
