@@ -44,7 +44,7 @@ export async function pullImage(context: Context, text: string, options: PullOpt
       : [await pullFirst(context, references, access, options)]
   const [chosen] = references
   if (chosenFor !== undefined && chosen !== undefined) {
-    const { saveAlias } = await import('../../config/saved-aliases.js')
+    const { saveAlias } = await import('./saved-aliases.js')
     await saveAlias(context.env, chosenFor, repositoryOf(chosen))
   }
   return pulled

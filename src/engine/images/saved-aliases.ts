@@ -1,8 +1,8 @@
 import { dirname } from 'node:path'
-import { ensureFolder, readText, writeFileAtomic } from '../state/file.js'
-import { withLock } from '../state/lock.js'
-import { savedAliasesPath } from './registries-conf.js'
-import { parseToml } from './toml.js'
+import { ensureFolder, readText, writeFileAtomic } from '../../state/file.js'
+import { withLock } from '../../state/lock.js'
+import { savedAliasesPath } from '../../config/registries-conf.js'
+import { parseToml } from '../../config/toml.js'
 
 /** Keeps which repository a person has chosen for a short name, where Podman does, too: neither asks again. */
 export async function saveAlias(
