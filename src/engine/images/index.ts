@@ -1,3 +1,4 @@
+import type { BuildOptions, BuildResult } from '../builds/options.js'
 import type { Context } from '../context.js'
 import type {
   HistoryEntry,
@@ -36,6 +37,9 @@ export function bindImages(context: Context) {
     /** Writes signatures of a registry's images into a lookaside folder; answers the files. */
     sign: async (names: readonly string[], options: SignImagesOptions): Promise<string[]> =>
       (await import('./sign.js')).signImages(context, names, options),
+    /** Builds what Dockerfiles say: as `engine.builds.build`. */
+    build: async (options?: BuildOptions): Promise<BuildResult> =>
+      (await import('../builds/build.js')).buildImage(context, options),
     load: async (options: LoadOptions): Promise<string[]> => (await import('./load.js')).loadImages(context, options),
     save: async (options: SaveOptions): Promise<void> => (await import('./save.js')).saveImages(context, options),
     /** Makes an image from a tar archive; answers its ID. */
