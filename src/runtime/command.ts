@@ -68,14 +68,20 @@ export interface RunningCommand extends AsyncDisposable {
   readonly ended: Promise<Omit<CommandResult, 'stdout'>>
 }
 
-/** Starts a program. It is gone with `dispose`, and when this process ends in order. */
+/** Starts a program, which reads `input` if there is any. It is gone with `dispose`, and when this process ends in order. */
 export async function startCommand(
   program: string,
   argv: readonly string[],
-  options: Pick<CommandOptions, 'env'>,
+  options: Pick<CommandOptions, 'env'> & { readonly input?: AsyncIterable<Uint8Array> },
 ): Promise<RunningCommand> {
   const { execa } = await import('execa')
-  const child = execa(program, argv, { ...common(options.env), stdin: 'ignore', buffer: false })
+  const child = execa(program, argv, {
+    ...common(options.env),
+    stdin: options.input === undefined ? 'ignore' : chunksOf(options.input),
+    stdout: 'pipe',
+    stderr: 'pipe',
+    buffer: false,
+  })
   let stderr = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-maximumComplaint)))
   const ended = child.then((result) => {
@@ -88,11 +94,17 @@ export async function startCommand(
     output: child.stdout,
     ended,
     async [Symbol.asyncDispose]() {
-      child.kill('SIGKILL')
+      /* Of a child that was never started execa's kill would be kill(0): of this process and its whole group. */
+      if (child.pid !== undefined) child.kill('SIGKILL')
       child.stdout.destroy()
       await ended.catch(() => undefined)
     },
   }
+}
+
+/** A stream that is no file's is not to be handed over as one. */
+async function* chunksOf(input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield* input
 }
 
 function common(env: CommandOptions['env']) {
