@@ -42,7 +42,9 @@ async function gccLayer(): Promise<Buffer | 'missing'> {
   try {
     const source = join(folder, 'a.c')
     await writeFile(source, '#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\nint main(void){return 0;}\n')
-    const headers = (await run('gcc', ['-M', '-O2', source])).stdout.split(/[\s\\]+/).filter((word) => word.endsWith('.h'))
+    const headers = (await run('gcc', ['-M', '-O2', source])).stdout
+      .split(/[\s\\]+/)
+      .filter((word) => word.endsWith('.h'))
     const linked = await run('gcc', ['-static', '-Wl,-t', '-o', join(folder, 'a'), source])
     const objects = linked.stdout.split('\n').filter((line) => /^\/usr\/.*\.[oa]$/.test(line))
     const programs = await Promise.all(['cc1', 'collect2', 'as', 'ld'].map(gccProgram))

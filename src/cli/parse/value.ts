@@ -26,7 +26,8 @@ export function parseSizeOrUnlimited(text: string): number {
 /** Go's `1h30m`, `1.5s`, `300ms`, in nanoseconds. A bare number is refused, but for 0. */
 export function parseDuration(text: string): number {
   const nanoseconds = parseGoDuration(text)
-  if (nanoseconds === undefined || nanoseconds < 0) throw invalid(`"${text}" is not a duration like 30s or 1m30s, or too long`)
+  if (nanoseconds === undefined || nanoseconds < 0)
+    throw invalid(`"${text}" is not a duration like 30s or 1m30s, or too long`)
   return nanoseconds
 }
 

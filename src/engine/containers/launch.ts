@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import { getrlimit, processStartTime } from '../../base/syscalls.js'
+import type { CompleteSpec } from '../../container/complete-spec.js'
 import type { ContainerRecord } from '../../container/record.js'
 import { ociConfig } from '../../container/oci-config/index.js'
 import type { ResolvedMount } from '../../container/oci-config/mounts.js'
@@ -86,17 +87,8 @@ export async function writeBundle(context: Context, record: ContainerRecord, opt
     network: network.plan,
     cgroup: cgroup.plan,
     log: logPlan(context, record),
-    stdinOpen: spec.interactive,
     ...(filter === undefined ? {} : { seccompFilter: filter }),
-    init: spec.init && spec.initPath === undefined,
-    ...(spec.pidfile === undefined ? {} : { pidFile: spec.pidfile }),
-    ...(spec.conmonPidfile === undefined ? {} : { conmonPidFile: spec.conmonPidfile }),
-    sdnotify: spec.sdnotify,
-    preserveFds: spec.preserveFds,
-    stopSignal: spec.stopSignal,
-    stopTimeoutSeconds: spec.stopTimeoutSeconds,
-    timeoutSeconds: spec.timeoutSeconds,
-    restart: spec.restart,
+    ...asAsked(spec),
     ...healthPlan(record),
     ...(step ? {} : { events: eventsPlan(context.paths, record) }),
     ...owner(record),
@@ -107,6 +99,22 @@ export async function writeBundle(context: Context, record: ContainerRecord, opt
   writeFile(join(paths.run, 'config.json'), JSON.stringify(config))
   writeFile(join(paths.run, 'launch.json'), JSON.stringify(plan))
   return { runDir: paths.run, warnings: [...network.warnings, ...cgroup.warnings] }
+}
+
+/** What the plan takes from the spec as it is. */
+function asAsked(spec: CompleteSpec) {
+  return {
+    stdinOpen: spec.interactive,
+    init: spec.init && spec.initPath === undefined,
+    ...(spec.pidfile === undefined ? {} : { pidFile: spec.pidfile }),
+    ...(spec.conmonPidfile === undefined ? {} : { conmonPidFile: spec.conmonPidfile }),
+    sdnotify: spec.sdnotify,
+    preserveFds: spec.preserveFds,
+    stopSignal: spec.stopSignal,
+    stopTimeoutSeconds: spec.stopTimeoutSeconds,
+    timeoutSeconds: spec.timeoutSeconds,
+    restart: spec.restart,
+  } satisfies Partial<LaunchPlan>
 }
 
 /** An empty folder that every container mounts its root on, each in its own mount namespace. */
