@@ -52,7 +52,7 @@ async function lastLines(context: Context, id: string, tail: number, position: P
 }
 
 /** How long after a container's end the journal may be silent without the monitor's last word: it was killed. */
-const patienceMilliseconds = 1000
+const patienceMilliseconds = 5000
 
 /** What comes after `position`, until the container has ended and all is read. */
 async function* comingLines(context: Context, id: string, { signal }: LogOptions, position: Position) {
@@ -68,6 +68,7 @@ async function* comingLines(context: Context, id: string, { signal }: LogOptions
     for (const event of ['readable', 'end', 'error']) output.on(event, changes.notice)
     for (let quietSince = Date.now(); signal?.aborted !== true; await changes.next()) {
       const ended = hasEnded(context, id)
+      if (!ended) quietSince = Date.now()
       started = startOf(context, id) ?? started
       for (let bytes = read(output); bytes !== undefined; bytes = read(output)) {
         quietSince = Date.now()
