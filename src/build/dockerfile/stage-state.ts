@@ -61,6 +61,17 @@ export function environmentList(variables: Variables): string[] {
   return Array.from(variables, ([name, value]) => `${name}=${value}`)
 }
 
+/** The state below an ENV of these values, which are meant as they are. */
+export function withEnvironment(state: StageState, values: Readonly<Record<string, string>>): StageState {
+  const own = Object.entries(values)
+  const env = new Map([...environmentOf(state.config.Env ?? []), ...own])
+  return {
+    ...state,
+    config: { ...state.config, Env: environmentList(env) },
+    variables: new Map([...state.variables, ...own]),
+  }
+}
+
 /** A command as the image's configuration has it: text goes through the stage's SHELL. */
 export function withShell(config: ImageRunConfig, text: string): string[] {
   return [...(config.Shell !== undefined && config.Shell.length > 0 ? config.Shell : defaultShell), text]

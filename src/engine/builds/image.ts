@@ -91,7 +91,6 @@ function notLater(moment: string, now: Date): string {
 function runConfigOf(config: ImageRunConfig, options: BuildOptions): ImageRunConfig {
   const env = environmentOf(config.Env ?? [])
   for (const name of options.unsetEnv ?? []) env.delete(name)
-  for (const [name, value] of Object.entries(options.env ?? {})) env.set(name, value)
   const labels: Record<string, string> = { ...config.Labels }
   for (const name of options.unsetLabels ?? []) Reflect.deleteProperty(labels, name)
   if (options.identityLabel === true) labels['dev.tspod.version'] = programVersion()

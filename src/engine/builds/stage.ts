@@ -14,6 +14,7 @@ import {
   type StageStart,
   type StageState,
 } from '../../build/dockerfile/index.js'
+import { environmentList, withEnvironment } from '../../build/dockerfile/stage-state.js'
 import type { ContextTools } from '../../build/context/index.js'
 import type { ImageHistory, Platform } from '../../oci/image-spec.js'
 import type { BaseImage } from './base-image.js'
@@ -65,19 +66,20 @@ export async function buildStage(tools: StageTools, planned: PlannedStage, archi
   const { session, file } = tools
   const { stage } = planned
   const platform = await platformOf(tools, planned)
-  const total = countSteps(stage.instructions) + 1
+  let total = countSteps(stage.instructions) + 1
   const named = file.stages.length > 1 || stage.name !== undefined
   const label = `${tools.prefix}${named ? `${planned.label} ` : ''}`
   const title = (number: number, text: string): string => `[${label}${String(number)}/${String(total)}] ${text}`
   const begun = await failureAt(file, stage, () => begin(tools, planned, platform, title(1, stage.text)))
+  const triggers = begun.start.triggers.map((text) => parseTrigger(text, `ONBUILD of ${planned.label}'s base`))
+  total += countSteps(triggers)
   const { options } = session
   const noCache =
     options.noCache === true || (options.noCacheFilter ?? []).some((name) => name.toLowerCase() === stage.name)
   const builder = new StageBuilder(tools, begun, { archive, noCache, title, platform: begun.platform })
-  for (const trigger of begun.start.triggers) {
-    const instruction = parseTrigger(trigger, `ONBUILD of ${planned.label}'s base`)
-    await failureAt(file, { ...instruction, location: stage.location }, () => builder.apply(instruction))
-  }
+  if (options.env !== undefined) builder.setEnvironment(options.env)
+  for (const trigger of triggers)
+    await failureAt(file, { ...trigger, location: stage.location }, () => builder.apply(trigger))
   for (const instruction of stage.instructions) await failureAt(file, instruction, () => builder.apply(instruction))
   return builder.result()
 }
@@ -174,6 +176,12 @@ class StageBuilder {
     this.#root = begun.root
     this.#state = begun.start.state
     this.#created = begun.created
+  }
+
+  /** `--env`: as an ENV right below FROM. */
+  setEnvironment(env: Readonly<Record<string, string>>): void {
+    this.#state = withEnvironment(this.#state, env)
+    this.#remember(`ENV ${environmentList(new Map(Object.entries(env))).join(' ')}`, true)
   }
 
   async apply(instruction: Instruction): Promise<void> {

@@ -165,6 +165,13 @@ describe('the result', () => {
     expect(config.config.Env.filter((variable) => variable.startsWith('ARCH='))).toEqual([])
   })
 
+  test('has variables of --env as if ENV set them below FROM', async () => {
+    await writeFile(join(context, 'Env'), 'FROM localhost/busybox\nENV A=file\nRUN echo "$A $B" > /seen\n')
+    const flags = ['--env', 'A=flag', '--env', 'B=$flag', '-t', 'localhost/env', '-f', join(context, 'Env')]
+    await store.build([...flags, context])
+    expect(await store.output('localhost/env', 'cat', '/seen')).toBe('file $flag')
+  })
+
   test('of several platforms is a manifest list, also one that is there already', async () => {
     const text = 'FROM scratch\nARG TARGETARCH\nCOPY file /file\nENV ARCH=$TARGETARCH\n'
     await writeFile(join(context, 'Multi'), text)
