@@ -71,6 +71,18 @@ async function imageChanges(context: Context, name: string): Promise<Change[]> {
   return withCopies(context, [top, ...below], (folder) => wholeChanges(context, folder, below))
 }
 
+/** What an image has that another has not, or has otherwise. */
+export async function changesBetween(context: Context, name: string, other: string): Promise<Change[]> {
+  const image = await resolveImage(context, name, { pull: 'never' })
+  const base = await resolveImage(context, other, { pull: 'never' })
+  const isAbove = base.diffIds.every((diffId, number) => diffId === image.diffIds[number])
+  if (isAbove && image.diffIds.length === base.diffIds.length) return []
+  /* One layer more is the usual case: an overlay's upper folder says it without a look at the rest. */
+  if (isAbove && image.diffIds.length === base.diffIds.length + 1) return imageChanges(context, name)
+  const lower = layerFolders(context, image.diffIds)
+  return withCopies(context, lower, (folder) => wholeChanges(context, folder, layerFolders(context, base.diffIds)))
+}
+
 /** What an overlay's upper folder says. */
 async function overlayChanges(
   context: Context,

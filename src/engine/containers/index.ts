@@ -82,6 +82,9 @@ export function bindContainers(context: Context) {
     /** What a container has changed in its image's files, or an image in those of the layers below. */
     changes: async (nameOrId: string, kind?: 'container' | 'image' | 'any') =>
       (await import('./changes.js')).changesOf(context, nameOrId, kind),
+    /** What an image has that another has not, or has otherwise. */
+    changesBetween: async (image: string, other: string) =>
+      (await import('./changes.js')).changesBetween(context, image, other),
     prune: async (filters?: readonly string[]) => (await import('./prune.js')).pruneContainers(context, filters),
     ...bindUpkeep(context),
   }

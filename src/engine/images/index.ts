@@ -1,6 +1,7 @@
 import type { BuildOptions, BuildResult } from '../builds/options.js'
 import type { Context } from '../context.js'
 import type {
+  CopyImageOptions,
   HistoryEntry,
   ImageInspection,
   ImageListOptions,
@@ -56,6 +57,9 @@ export function bindImages(context: Context) {
     mounted: async (): Promise<MountedImage[]> => (await import('./mount.js')).mountedImages(context),
     unmount: async (name: string): Promise<MountedImage | undefined> =>
       (await import('./mount.js')).unmountImage(context, name),
+    /** Between hosts and users, by ssh: `IMAGE HOST::`, `HOST::IMAGE`. */
+    scp: async (source: string, destination?: string, options?: CopyImageOptions): Promise<string[]> =>
+      (await import('./scp.js')).copyImageBetweenHosts(context, source, destination, options),
     tag: async (name: string, newNames: readonly string[]): Promise<void> =>
       (await import('./tag.js')).tagImage(context, name, newNames),
     /** Without names: all of them. */

@@ -242,6 +242,10 @@ export interface ImportOptions {
   readonly signal?: AbortSignal
 }
 
+export interface CopyImageOptions {
+  readonly signal?: AbortSignal
+}
+
 /** An image whose files can be seen at a path of the host's. */
 export interface MountedImage {
   readonly id: string
