@@ -2,13 +2,14 @@ import type { KeyPart } from '../../build/cache-key.js'
 import { TspodError } from '../../base/errors.js'
 import { isDigest } from '../../base/digest.js'
 import {
-  checkoutGit,
   classifySource,
   openDownload,
+  openGit,
   writeInlineFiles,
   type ContextTools,
   type GitReference,
 } from '../../build/context/index.js'
+import type { Digest } from '../../oci/image-spec.js'
 import type { CopyStep } from '../../build/dockerfile/index.js'
 import {
   copyTree,
@@ -35,6 +36,9 @@ interface Portion {
   readonly unpack: boolean
   /** Of a folder. */
   readonly cacheFile?: string | undefined
+  /** Whether a copy with this digest is one of what the key says. */
+  readonly isContent?: (copied: Digest) => Promise<boolean>
+  readonly close?: () => Promise<void>
 }
 
 /** COPY and ADD as a step. Contents are digested side by side. */
@@ -50,6 +54,7 @@ export async function copyFiles(stage: StageContext, step: CopyStep, tools: Cont
     ...(chmod === undefined ? {} : { mode: chmod }),
   }
   const digests = await Promise.all(portions.map((portion) => portion.content()))
+  let holds = true
   return {
     kind,
     name: stage.name,
@@ -74,22 +79,30 @@ export async function copyFiles(stage: StageContext, step: CopyStep, tools: Cont
         below.layers,
         { archive, ...(step.link ? { bottom: () => session.workspace.empty } : {}) },
         async ({ rootfs }) => {
-          for (const portion of portions) await place(session, portion, { rootfs }, target)
+          for (const portion of portions) holds = (await place(session, portion, { rootfs }, target)) && holds
         },
       ),
+    holds: () => holds,
+    async close() {
+      for (const { close } of portions) await close?.()
+    },
   }
 }
 
+/** False if what was copied is not what the key says: it has changed meanwhile. */
 async function place(
   { plan, signal }: Session,
-  { open, unpack, cacheFile }: Portion,
+  { open, unpack, cacheFile, isContent }: Portion,
   root: Extract<RootSource, { readonly rootfs: unknown }>,
   target: CopyDestination,
-): Promise<void> {
+): Promise<boolean> {
+  let copied: Digest | undefined
   await open(async (from, selection) => {
     const options = { plan, signal, ...(cacheFile === undefined ? {} : { cacheFile }) }
-    await copyTree(root, from, selection, { ...target, ...(unpack ? { unpack } : {}) }, options)
+    const whole = { ...target, ...(unpack ? { unpack } : {}) }
+    copied = (await copyTree(root, from, selection, whole, options)).digest
   })
+  return copied === undefined || isContent === undefined || isContent(copied)
 }
 
 /** The folder of WORKDIR, and those above it that are missing: they are the user's. */
@@ -134,7 +147,7 @@ async function portionsOf(stage: StageContext, step: CopyStep, tools: ContextToo
     const source = step.kind === 'ADD' ? classifySource(text) : ({ kind: 'path', path: text } as const)
     if (source.kind === 'path') paths.push(source.path)
     else if (source.kind === 'url') portions.push(await downloaded(stage.session, step, source.url, tools))
-    else portions.push(checkedOut(stage.session, step, source.repository, tools))
+    else portions.push(await checkedOut(stage.session, step, source.repository, tools))
   }
   if (step.files.length > 0) portions.push(inline(step, tools))
   if (paths.length === 0) return portions
@@ -153,6 +166,7 @@ function portionOf(session: Session, source: Source, selection: CopySelection, u
       unpack,
       cacheFile,
       content: () => session.digests.of(source, selection),
+      isContent: async (copied) => copied === (await session.digests.of(source, selection)),
       open: (use) => use(from, selection),
     }
   }
@@ -175,31 +189,26 @@ async function downloaded({ signal }: Session, step: CopyStep, url: string, tool
   return {
     unpack: step.unpack === true,
     content: () => Promise.resolve(download.digest),
-    async open(use) {
-      try {
-        await use({ folder: await download.folder() }, { sources: [download.name], literal: true })
-      } finally {
-        await download.close()
-      }
-    },
+    open: async (use) => use({ folder: await download.folder() }, { sources: [download.name], literal: true }),
+    close: () => download.close(),
   }
 }
 
-function checkedOut({ signal }: Session, step: CopyStep, repository: GitReference, tools: ContextTools): Portion {
-  const { keepGitDir } = step
-  const options = { signal, ...(keepGitDir === undefined ? {} : { keepGitDir }) }
-  const checkout = once(() => checkoutGit(repository, options, tools))
+async function checkedOut(
+  { signal }: Session,
+  step: CopyStep,
+  repository: GitReference,
+  tools: ContextTools,
+): Promise<Portion> {
+  const { keepGitDir, checksum } = step
+  const wanted = checksum === undefined ? repository : { ...repository, checksum }
+  const source = await openGit(wanted, { signal, ...(keepGitDir === undefined ? {} : { keepGitDir }) }, tools)
   return {
     unpack: false,
-    content: async () => (await checkout()).commit,
-    async open(use) {
-      const { folder, close } = await checkout()
-      try {
-        await use({ folder }, { sources: ['.'], exclude: step.exclude })
-      } finally {
-        await close()
-      }
-    },
+    content: () =>
+      Promise.resolve([source.commit, repository.folder ?? '', repository.keepGitDir ?? keepGitDir ?? false]),
+    open: async (use) => use({ folder: await source.folder() }, { sources: ['.'], exclude: step.exclude }),
+    close: () => source.close(),
   }
 }
 

@@ -21,6 +21,10 @@ export interface FileStep {
   readonly detached?: boolean
   /** Undefined: nothing has changed, and there is no layer. */
   make(step: ReportedStep): Promise<StageLayer | undefined>
+  /** Whether what was made is of these parts: a context may change while it is copied. If not, the cache has no use for it. */
+  holds?(): boolean
+  /** Lets go of what was fetched for it, made or not. */
+  close?(): Promise<void>
 }
 
 export interface StepResult {
@@ -63,7 +67,7 @@ export class Stepper {
     const known = this.#flights.get(flightKey)
     const flight = known ?? this.#start(root, step)
     this.#flights.set(flightKey, flight)
-    const outcome = await flight
+    const outcome = await flight.finally(() => step.close?.())
     this.count.total++
     if (outcome.cached || known !== undefined) this.count.cached++
     return { ...outcome, root: await this.#follow(root, outcome.layer, flightKey) }
@@ -78,6 +82,7 @@ export class Stepper {
       .map(({ made }) => made)
     await publishLayers(this.#session, [...new Set(whole.flatMap(({ outcome: { layer } }) => freshOf(layer)))])
     for (const { parent, step, outcome } of whole) {
+      if (step.holds?.() === false) continue
       /* Without its parent's content there is no name for it: the build was broken off. */
       await this.#record(parent, step, outcome).catch(() => undefined)
     }

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
+import type { Digest } from '../../../../src/oci/image-spec.js'
 import type { ContextTools, Fetched } from '../../../../src/build/context/tools.js'
 
 /** What a server has at a URL. */
@@ -46,7 +47,7 @@ export function testTools(): TestTools {
       writeFileSync(join(target, 'content'), whole[0] === 0x1f ? gunzipSync(whole) : whole)
     },
     remove: (path) => Promise.resolve(rmSync(path, { recursive: true, force: true })),
-    digestOf: (data) => Promise.resolve(`sha256:${createHash('sha256').update(data).digest('hex')}`),
+    digestOf: (data) => Promise.resolve<Digest>(`sha256:${createHash('sha256').update(data).digest('hex')}`),
     left: () => readdirSync(tools.tmp),
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
   }
