@@ -1,7 +1,7 @@
 import type { Platform } from '../../oci/image-spec.js'
 import { expandWord } from './expand.js'
 import { located } from './error.js'
-import type { Dockerfile } from './syntax.js'
+import type { Dockerfile, Instruction } from './syntax.js'
 
 /** What is the same for all stages of a build. */
 export interface BuildFacts {
@@ -87,10 +87,15 @@ export function isPredefined(name: string): boolean {
   )
 }
 
-/** Build arguments that no ARG of the file names: nothing would use them. */
-export function unusedBuildArgs(file: Dockerfile, buildArgs: Readonly<Record<string, string>>): string[] {
+/** Build arguments that no ARG of the file, or of its base images' triggers, names: nothing would use them. */
+export function unusedBuildArgs(
+  file: Dockerfile,
+  buildArgs: Readonly<Record<string, string>>,
+  triggers: readonly Instruction[] = [],
+): string[] {
   const named = new Set<string>()
-  for (const instruction of [...file.globalArgs, ...file.stages.flatMap((stage) => stage.instructions)])
+  const own = file.stages.flatMap(({ instructions }) => instructions)
+  for (const instruction of [...file.globalArgs, ...own, ...triggers])
     if (instruction.kind === 'ARG') for (const { name } of instruction.args) named.add(name)
   return Object.keys(buildArgs).filter((name) => !named.has(name) && !isPredefined(name))
 }

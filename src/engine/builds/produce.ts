@@ -1,13 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { hostMapping } from '../../../rootless/ladder.js'
 import { openAgents, openSecrets, type ContextTools } from '../../build/context/index.js'
-import {
-  globalVariables,
-  planStages,
-  unusedBuildArgs,
-  type Dockerfile,
-  type StagePlan,
-} from '../../build/dockerfile/index.js'
+import { globalVariables, planStages, type StagePlan } from '../../build/dockerfile/index.js'
 import { completePlatform, formatPlatform } from '../../image/platform.js'
 import { HttpClient } from '../../image/registry/http.js'
 import type { Platform } from '../../oci/image-spec.js'
@@ -95,7 +89,6 @@ export async function produce<T>(
     const remote = new RemoteCache(session)
     closers.push(() => remote.close())
     const stepper = new Stepper(session, remote)
-    warnAboutArgs(session, input.file)
     const sources = new Sources(session, input, images, tools)
     closers.push(() => sources.close())
     const shared = { session, file: input.file, stepper, sources, mounts, tools, modified: modifiedOf(input) }
@@ -187,9 +180,4 @@ function argsOf({ buildArgs = {}, sourceDateEpoch }: BuildOptions): Readonly<Rec
 
 function modifiedOf({ modified }: BuildInput): string {
   return modified ?? new Date(0).toISOString()
-}
-
-function warnAboutArgs({ options, report }: Session, file: Dockerfile): void {
-  const unused = unusedBuildArgs(file, options.buildArgs ?? {})
-  if (unused.length > 0) report.warning(`one or more build-args [${unused.join(' ')}] were not consumed`)
 }

@@ -31,6 +31,19 @@ describe('a build tells what is doubtful', () => {
     expect(status).toBe(0)
   })
 
+  test('of build arguments that nothing uses, and of a syntax that is none of ours', async () => {
+    await build('FROM scratch\nONBUILD ARG a\nONBUILD ENV b=$a\n', '-t', 'localhost/triggers')
+    const { stderr } = await build(
+      '# syntax=example.org/other:2\nFROM localhost/triggers\nCOPY Dockerfile /\n',
+      ...['--build-arg', 'a=1', '--build-arg', 'c=2'],
+    )
+    expect(stderr).toContain('2 warnings found:')
+    expect(stderr).toContain('build-args [c] were not consumed')
+    expect(stderr).toContain('"# syntax=example.org/other:2" is ignored')
+    const usual = await build('# syntax=docker/dockerfile:1.7-labs\nFROM scratch\nCOPY Dockerfile /\n')
+    expect(usual.stderr).not.toContain('warning')
+  })
+
   test('but for what comments do not want to hear', async () => {
     const { status, stderr } = await build('# check=skip=StageNameCasing\nFROM scratch AS A\nLABEL b=c\n')
     expect(stderr).not.toContain('warning')
