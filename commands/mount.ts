@@ -1,26 +1,33 @@
-import { BaseCommand } from '../src/cli/base-command.js'
+import { latestOr, ManyCommand } from '../src/cli/families.js'
+import { switchFlag, textFlag } from '../src/cli/flags/define.js'
+import { formatJson } from '../src/cli/output/json.js'
 
-export default class Mount extends BaseCommand {
-  static override summary = "Show where running containers' roots can be seen"
-  static override usage = 'mount [CONTAINER…]'
+export default class Mount extends ManyCommand {
+  static override summary = "Show where containers' roots can be seen"
+  static override usage = 'mount [OPTION]… [CONTAINER…]'
   static override aliases = ['container:mount']
-  static override strict = false
-  static override completes: typeof BaseCommand.completes = ['running']
+  static override completes: typeof ManyCommand.completes = ['container']
+  static override flags = {
+    all: switchFlag('All containers', { char: 'a' }),
+    format: textFlag('json', { options: ['json'], helpValue: 'FORMAT' }),
+    latest: switchFlag('The container created last', { char: 'l' }),
+    'no-trunc': switchFlag('Show whole IDs'),
+  }
 
   async run(): Promise<void> {
-    const { argv } = await this.parse(Mount)
-    const engine = await this.engine()
-    if (argv.length === 0) {
-      for (const { id } of await engine.containers.list())
-        this.print(`${id.slice(0, 12)}  ${await engine.containers.mount(id)}`)
+    const { flags, argv } = await this.parse(Mount)
+    const { containers } = await this.engine()
+    if (argv.length > 0 || flags.latest) {
+      const names = await latestOr(await this.engine(), flags.latest, argv)
+      const label = (name: string): string => (names.length === 1 ? '' : `${name} `)
+      await this.each(names, async (name) => `${label(name)}${await containers.mount(name)}`)
       return
     }
-    for (const name of argv) {
-      try {
-        this.print(await engine.containers.mount(name))
-      } catch (error) {
-        this.failed(error)
-      }
-    }
+    const rows: { readonly id: string; readonly mountpoint: string }[] = []
+    const mounted = await containers.mounted()
+    for (const { id, pid } of await containers.list({ all: true }))
+      if (flags.all || mounted.has(id) || pid > 0) rows.push({ id, mountpoint: await containers.mount(id) })
+    if (flags.format === 'json') this.write(formatJson(rows))
+    else for (const { id, mountpoint } of rows) this.print(`${flags['no-trunc'] ? id : id.slice(0, 12)}  ${mountpoint}`)
   }
 }

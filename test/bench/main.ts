@@ -92,6 +92,21 @@ const groups: Readonly<Record<string, Group>> = {
     clean(peer)
   },
 
+  async many(ours, peer) {
+    const { manyRows } = await import('./lifecycle.js')
+    for (const row of manyRows([ours, peer])) printRow(row)
+  },
+
+  async logs(ours, peer) {
+    const { logRows } = await import('./lifecycle.js')
+    for (const row of logRows([ours, peer])) printRow(row)
+  },
+
+  async stop(ours) {
+    const { stopLatency } = await import('./lifecycle.js')
+    stopLatency(ours)
+  },
+
   parallel(ours, peer) {
     const all = (engine: BenchEngine): string[] => [
       'sh',

@@ -327,7 +327,7 @@ test('run tells whose -it has no terminal, and takes -d with -a', async () => {
 
 test('cleanup clears, mount shows where the root is', async () => {
   const id = await tspod.ok(['create', '--name', 'tidied', '--network', 'none', image, 'sleep', '1000'])
-  expect((await tspod.run(['mount', 'tidied'])).stderr).toContain('only while it runs')
+  expect((await tspod.run(['mount', 'tidied'])).stderr).toContain('you must execute "tspod unshare" first')
   await tspod.ok(['start', 'tidied'])
   expect(await tspod.ok(['mount', 'tidied'])).toMatch(/^\/proc\/\d+\/root$/)
   expect(await tspod.ok(['container', 'cleanup', 'tidied'])).toBe('tidied')
@@ -335,6 +335,25 @@ test('cleanup clears, mount shows where the root is', async () => {
   await tspod.ok(['stop', '-t', '0', 'tidied'])
   await tspod.ok(['container', 'cleanup', '--rm', 'tidied'])
   expect((await tspod.run(['container', 'exists', id])).status).toBe(1)
+})
+
+test('mount shows a stopped container, read-only, in unshare; unmount ends that', async () => {
+  const script = 'echo new > /etc/new; rm /etc/passwd'
+  await tspod.ok(['run', '--name', 'still', '--network', 'none', image, 'sh', '-c', script])
+  const bin = join(process.cwd(), 'bin/tspod')
+  const global = `--root ${tspod.root} --runroot ${tspod.runroot}`
+  const look = [
+    `dir=$(${bin} ${global} mount still)`,
+    'cat "$dir/etc/new"',
+    'test ! -e "$dir/etc/passwd"',
+    '! touch "$dir/file" 2>/dev/null',
+    `${bin} ${global} mount | grep -c "$dir"`,
+    `${bin} ${global} unmount still`,
+    'test ! -e "$dir"',
+  ]
+  expect(await tspod.ok(['unshare', 'sh', '-ec', look.join('\n')])).toBe('new\n1\nstill')
+  await tspod.ok(['start', 'still'])
+  expect(await tspod.ok(['wait', 'still'])).toBe('1')
 })
 
 test.each(['checkpoint', 'restore'])('container %s says why it cannot', async (verb) => {

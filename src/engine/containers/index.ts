@@ -110,8 +110,10 @@ function bindUpkeep(context: Context) {
       (await import('./tidy.js')).refuseCheckpoint(context, nameOrId, 'checkpoint'),
     restore: async (nameOrId: string): Promise<never> =>
       (await import('./tidy.js')).refuseCheckpoint(context, nameOrId, 'restore'),
-    /** Where the root of a running container is seen. */
-    mount: async (nameOrId: string) => (await import('./tidy.js')).mountedRoot(context, nameOrId),
+    /** Where the root of a container is seen; of one that does not run in `tspod unshare` only. */
+    mount: async (nameOrId: string) => (await import('./mount.js')).mountContainer(context, nameOrId),
+    mounted: async () => (await import('./mount.js')).mountedContainers(context),
+    unmount: async (nameOrId: string) => (await import('./mount.js')).unmountContainer(context, nameOrId),
     pause: async (nameOrId: string) => (await import('./pause.js')).pauseContainer(context, nameOrId),
     unpause: async (nameOrId: string) => (await import('./pause.js')).unpauseContainer(context, nameOrId),
     /** Its processes; nothing of the image is executed. */

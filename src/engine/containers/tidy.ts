@@ -45,15 +45,3 @@ export function refuseCheckpoint(context: Context, nameOrId: string, verb: 'chec
       'container engine does not have; "tspod commit" keeps the files of a container',
   )
 }
-
-/** Where a running container's root can be seen from the host; there are no mounts of one that does not run. */
-export function mountedRoot(context: Context, nameOrId: string): string {
-  const record = findContainer(context, nameOrId)
-  const seen = observe(context, record.id)
-  if (isUp(seen) && seen.pid > 0) return `/proc/${String(seen.pid)}/root`
-  throw new TspodError(
-    'not-supported',
-    `cannot mount ${record.name}: its root is mounted in its own mount namespace, only while it runs; "tspod cp" and ` +
-      '"tspod export" read a stopped one',
-  )
-}

@@ -1,0 +1,53 @@
+import { TspodError } from '../../base/errors.js'
+import type { ContainerRecord } from '../../container/record.js'
+import type { Context } from '../context.js'
+import { isUnshared, mountOverlay, overlaysMounted, requireUnshared, unmountOverlay } from '../overlay-mounts.js'
+import { isUp, observe } from './observe.js'
+import { layerFolders } from './rootfs.js'
+import { containerPaths, findContainer } from './store.js'
+
+/**
+ * Where the root of a container can be seen. One that runs has it in its own mount namespace, which /proc shows. One
+ * that does not is mounted in the namespaces of `tspod unshare`, with which the mount goes: read-only, since the kernel
+ * does not look whether the container is started meanwhile, with the same upper folder.
+ */
+export async function mountContainer(context: Context, nameOrId: string): Promise<string> {
+  const record = findContainer(context, nameOrId)
+  const seen = observe(context, record.id)
+  if (isUp(seen) && seen.pid > 0) return `/proc/${String(seen.pid)}/root`
+  if (!isUnshared(context))
+    throw new TspodError(
+      'host-requirement',
+      `cannot mount ${record.name}, which does not run, in rootless mode: you must execute "tspod unshare" first; ` +
+        '"tspod cp" and "tspod export" read it as it is',
+    )
+  return mountedContainers(context).get(record.id) ?? plainRoot(context, record) ?? mountStopped(context, record)
+}
+
+/** The containers that are mounted in these namespaces, by ID. */
+export function mountedContainers(context: Context): ReadonlyMap<string, string> {
+  return overlaysMounted(context, 'container-mounts')
+}
+
+/** Ends what `mountContainer` began. Returns the ID. */
+export async function unmountContainer(context: Context, nameOrId: string): Promise<string> {
+  const { id } = findContainer(context, nameOrId)
+  const mountpoint = mountedContainers(context).get(id)
+  if (mountpoint !== undefined) {
+    requireUnshared(context, 'containers', 'unmount')
+    await unmountOverlay(mountpoint)
+  }
+  return id
+}
+
+/** A root that is a folder as it lies. */
+function plainRoot(context: Context, { id, spec, storageDriver }: ContainerRecord): string | undefined {
+  if (spec.rootfs !== undefined && !spec.rootfs.overlay) return spec.rootfs.path
+  return storageDriver === 'copy' ? `${containerPaths(context.paths, id).folder}/rootfs` : undefined
+}
+
+function mountStopped(context: Context, { id, spec }: ContainerRecord): Promise<string> {
+  const { folder } = containerPaths(context.paths, id)
+  const below = spec.rootfs === undefined ? layerFolders(context, spec.image.layers) : [spec.rootfs.path]
+  return mountOverlay(context, 'container-mounts', id, [`${folder}/upper`, ...below])
+}
