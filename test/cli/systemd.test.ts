@@ -1,9 +1,10 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { busyboxStore, image } from '../helpers/busybox-store.js'
-import { program, type TspodStore } from '../helpers/tspod.js'
+import { finish, program, type TspodStore } from '../helpers/tspod.js'
 
 let store: TspodStore
 beforeAll(async () => {
@@ -79,4 +80,58 @@ test.each([['auto'], ['nomap']])('a new volume is filled with --userns %s', asyn
   ])
   expect(`${stderr}${stdout}`).toBe('0 /etc\n0 /etc/passwd\n')
   expect(status).toBe(0)
+})
+
+describe('a service', () => {
+  /** Runs a command and says how what it left behind ended: prctl(PR_SET_CHILD_SUBREAPER) makes that its child. */
+  const reaper = `
+    syscall(${process.arch === 'arm64' ? '167' : '157'}, 36, 1, 0, 0, 0) == 0 or die;
+    system(@ARGV) == 0 or die;
+    print $? >> 8, "\n" while wait() > 0`
+
+  test.each([
+    ['ended by itself', false, 3],
+    ['was stopped, whatever it makes of that', true, 0],
+  ])('ends with the status of a container that %s', async (_, stops, status) => {
+    const script = stops ? 'trap "exit 3" TERM; sleep 1000 & wait' : 'exit 3'
+    const run = [
+      program,
+      '--root',
+      store.root,
+      '--runroot',
+      store.runroot,
+      'run',
+      '-d',
+      '--name',
+      'ends',
+      '--network',
+      'none',
+    ]
+    const child = spawn('perl', ['-e', reaper, ...run, image, 'sh', '-c', script], {
+      env: { ...store.env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const ended = finish('a monitor', child)
+    if (stops) {
+      await once(child.stdout, 'data')
+      await store.ok(['stop', '-t', '60', 'ends'])
+    }
+    expect((await ended).stdout.trim().split('\n').at(-1)).toBe(String(status))
+    await store.ok(['rm', 'ends'])
+  })
+
+  test('may find the container gone that it stops, and the file with its ID', async () => {
+    const file = ['--cidfile', join(store.folder, 'gone')]
+    expect(await store.ok(['stop', '--ignore', ...file])).toBe('')
+    expect(await store.ok(['rm', '--force', ...file])).toBe('')
+    expect((await store.run(['stop', ...file])).status).toBe(125)
+  })
+
+  test('brings back what --restart says', async () => {
+    await store.ok(['create', '--name', 'again', '--restart', 'always', '--network', 'none', image, 'true'])
+    await store.ok(['create', '--name', 'once', '--network', 'none', image, 'true'])
+    expect(await store.ok(['ps', '-a', '--filter', 'restart-policy=always', '--format', '{{.Names}}'])).toBe('again')
+    const { stderr } = await store.run(['start', '--all', '--filter', 'restart-policy=never'])
+    expect(stderr).toContain('never is not a valid restart policy: no, on-failure, always, unless-stopped')
+  })
 })
