@@ -1,7 +1,8 @@
-import { posix } from 'node:path'
+import { dirname, posix } from 'node:path'
 import { TspodError } from '../base/errors.js'
 import type { Digest } from '../oci/image-spec.js'
 import type { UsernsPlan } from '../runtime/protocol.js'
+import { ensureFolder } from '../state/file.js'
 import { runInside, type InsideResult } from './inside.js'
 import { rootArguments, type RootSource } from './root-archive.js'
 
@@ -69,6 +70,7 @@ export interface Copied {
 /** The digest of what `copyTree` would copy. */
 export async function digestTree(from: CopyFrom, selection: CopySelection, options: CopyOptions): Promise<CopyDigest> {
   const args = [...fromArguments(from), ...selectionArguments(selection), ...cacheArguments(options)]
+  if (options.cacheFile !== undefined) ensureFolder(dirname(options.cacheFile))
   const result = await runInside('scan', 'folder' in from ? undefined : options.plan, args, streams(options))
   return {
     digest: String(result['digest']) as Digest,
@@ -108,7 +110,7 @@ export async function copyTree(
 
 function fromArguments(from: CopyFrom): string[] {
   if ('folder' in from) {
-    return ['--from-folder', from.folder, ...limited('ignore', from.ignore ?? [])]
+    return ['--from-folder', from.folder, ...patternArguments('ignore', from.ignore ?? [])]
   }
   const { rootfs } = from.root
   if (rootfs.driver === 'dir') return ['--from-root', rootfs.path]
@@ -128,7 +130,7 @@ function selectionArguments(selection: CopySelection): string[] {
   const { sources, literal = false, exclude = [], parents = false } = selection
   return [
     ...sources.flatMap((source) => (parents ? pivoted(source) : ['--source', cleanSource(source)])),
-    ...limited('exclude', exclude),
+    ...patternArguments('exclude', exclude),
     ...(literal ? ['--literal'] : []),
     ...(parents ? ['--parents'] : []),
   ]
@@ -147,11 +149,21 @@ function cleanSource(source: string): string {
   return clean === '/' ? clean : clean.replace(/\/$/, '')
 }
 
-function limited(name: string, patterns: readonly string[]): string[] {
+function patternArguments(name: 'ignore' | 'exclude', written: readonly string[]): string[] {
+  const patterns = written.map(cleanPattern).filter((pattern) => pattern !== '')
   const size = patterns.reduce((sum, pattern) => sum + Buffer.byteLength(pattern) + 16, 0)
-  if (size > maximumPatterns)
+  if (size > maximumPatterns) {
     throw new TspodError('limit-exceeded', `there are more patterns to ${name} than a build takes`)
+  }
   return patterns.flatMap((pattern) => [`--${name}`, pattern])
+}
+
+/** As moby/patternmatcher reads one: without spaces around, and cleaned by name. */
+function cleanPattern(written: string): string {
+  const pattern = written.trim()
+  if (pattern === '') return ''
+  const clean = posix.normalize(pattern)
+  return clean.length > 1 ? clean.replace(/\/$/, '') : clean
 }
 
 function destinationArguments({ path, owner, mode, unpack }: CopyDestination): string[] {
