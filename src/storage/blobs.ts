@@ -85,6 +85,17 @@ export function adoptBlob(blobs: Blobs, path: string, digest: Digest): void {
   syncFolder(folder)
 }
 
+/** As `adoptBlob`, for files that are on the disk already (`syncFileSystem`): only their names are still to be written. */
+export function adoptSyncedBlobs(
+  blobs: Blobs,
+  files: readonly { readonly path: string; readonly digest: Digest }[],
+): void {
+  const folders = new Set(files.map(({ digest }) => join(blobs.folder, digestAlgorithm(digest))))
+  for (const folder of folders) ensureFolder(folder)
+  for (const { path, digest } of files) renameSync(path, blobPath(blobs, digest))
+  for (const folder of folders) syncFolder(folder)
+}
+
 /** Reads a small blob whole, in one go: for manifests and configurations. */
 export function readBlob(blobs: Blobs, digest: Digest, maximum: number): Buffer {
   const path = blobPath(blobs, digest)

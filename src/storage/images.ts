@@ -5,7 +5,7 @@ import type { Descriptor, Digest } from '../oci/image-spec.js'
 import { ensureFolder, exists, hasErrno, readJson, removeFile, writeFile, writeFileAtomic } from '../state/file.js'
 import { acquireLock, tryLock, withLock, type Lock } from '../state/lock.js'
 import type { Paths } from '../state/paths.js'
-import { adoptBlob, blobPath, hasBlob, putBlob, readBlob, streamBlob, type Blobs } from './blobs.js'
+import { adoptBlob, adoptSyncedBlobs, blobPath, hasBlob, putBlob, readBlob, streamBlob, type Blobs } from './blobs.js'
 import { formatStoreIndex, parseStoreIndex, type IndexEntry } from './image-index.js'
 
 export type { IndexEntry }
@@ -79,6 +79,14 @@ export class ImageStore {
   /** Makes a whole draft a blob. */
   adopt(draft: Lock, digest: Digest): void {
     adoptBlob(this.#blobs, draft.path, digest)
+  }
+
+  /** As `adopt`, for several drafts that are on the disk already. */
+  adoptSynced(drafts: readonly { readonly draft: Lock; readonly digest: Digest }[]): void {
+    adoptSyncedBlobs(
+      this.#blobs,
+      drafts.map(({ draft: { path }, digest }) => ({ path, digest })),
+    )
   }
 
   /** A manifest, a configuration: `maximum` bytes at most. */

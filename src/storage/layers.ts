@@ -125,20 +125,28 @@ export class LayerStore {
     })
   }
 
+  /** Writes down of a folder's `place/diff` which layer it was packed to; `adoptLayers` makes it that layer. */
+  describeLayer(place: string, layer: Layer): void {
+    writeFile(join(place, 'layer.json'), JSON.stringify({ version: 1, ...layer }))
+  }
+
   /**
-   * Makes a folder a layer that was packed from what is in it: `place/diff`. The caller has seen to it that all of it is on
-   * the disk (`syncFileSystem`). Where the layer is there already nothing happens.
+   * Makes folders layers. The caller has described them, and then seen to it that they are on the disk
+   * (`syncFileSystem`). A layer that is there already stays, and its folder is left.
    */
-  async adoptLayer(place: string, layer: Layer): Promise<Layer> {
-    const lock = await acquireLock(
-      join(this.#paths.locks, `${halfPrefix}${digestHex(layer.diffId)}`),
-      patienceMilliseconds,
-    )
-    try {
-      return this.#present(layer.diffId) ?? this.#publish(place, layer)
-    } finally {
-      lock.release({ unlink: true })
+  async adoptLayers(places: readonly { readonly place: string; readonly diffId: Digest }[]): Promise<void> {
+    if (places.length === 0) return
+    ensureFolder(this.#paths.layers)
+    for (const { place, diffId } of places) {
+      const hex = digestHex(diffId)
+      const lock = await acquireLock(join(this.#paths.locks, `${halfPrefix}${hex}`), patienceMilliseconds)
+      try {
+        if (!this.has(diffId)) renameSync(place, join(this.#paths.layers, hex))
+      } finally {
+        lock.release({ unlink: true })
+      }
     }
+    syncFolder(this.#paths.layers)
   }
 
   /**

@@ -1,6 +1,7 @@
 import { syncFileSystem } from '../../base/syscalls.js'
 import { mediaTypes } from '../../oci/image-spec.js'
 import type { RootfsPlan } from '../../runtime/protocol.js'
+import type { Lock } from '../../state/lock.js'
 import { fillRootfs, fitsOverlay, planRootfs } from '../../storage/overlay.js'
 import { packLayer, type Packed, type PackOptions } from '../../storage/pack.js'
 import { TspodError } from '../../base/errors.js'
@@ -51,9 +52,16 @@ export async function makeLayer(
 }
 
 function freshLayer(session: Session, { place, diff }: StepPlace, { archive }: MakeOptions): FreshLayer {
-  const { context, store } = session
+  const { store, drafts } = session
   let folder = diff
-  const content = pack(session, diff, archive)
+  let draft: Lock | undefined
+  const pack = async (): Promise<LayerContent> => {
+    const packed = await packDraft(session, diff)
+    ;({ draft } = packed)
+    drafts.add(packed.draft)
+    return packed.content
+  }
+  const content = archive ? pack() : digested(session, diff)
   /* Whoever needs it will hear of its failure. */
   content.catch(() => undefined)
   return {
@@ -62,23 +70,32 @@ function freshLayer(session: Session, { place, diff }: StepPlace, { archive }: M
     files: () => Promise.resolve(folder),
     async ensureBlob() {
       const { blob } = await content
-      if (store.hasBlob(blob.digest, blob.size)) return
-      await packInto(session, folder)
+      if (!store.hasBlob(blob.digest, blob.size)) await packInto(session, folder)
     },
-    async publish() {
-      const { diffId, blob, entries, uncompressedSize } = await content
-      const layers = layerStore(context)
-      await layers.adoptLayer(place, { diffId, digest: blob.digest, size: blob.size, uncompressedSize, entries })
-      folder = layers.folder(diffId)
-    },
+    archive: () => draft,
+    moved: (to) => (folder = to),
   }
 }
 
-async function pack(session: Session, folder: string, archive: boolean): Promise<LayerContent> {
-  if (archive) return packInto(session, folder)
-  const { plan, times, options } = session
-  const { signal } = options
-  return contentOf(await packLayer(folder, { plan, output: '/dev/null', signal, ...times }))
+async function digested({ plan, times, options }: Session, folder: string): Promise<LayerContent> {
+  return contentOf(await packLayer(folder, { plan, output: '/dev/null', signal: options.signal, ...times }))
+}
+
+/** A blob that is whole, but has no name yet. */
+async function packDraft(
+  { store, plan, times, options }: Session,
+  folder: string,
+  more: Partial<PackOptions> & { readonly base?: string } = {},
+): Promise<{ readonly content: LayerContent; readonly draft: Lock }> {
+  const draft = await store.draft()
+  try {
+    /* A step that fails does not undo what others have done: only the caller ends this. */
+    const how = { plan, output: draft.path, signal: options.signal, ...times, ...more }
+    return { content: contentOf(await packLayer(folder, how)), draft }
+  } catch (error) {
+    draft.release({ unlink: true })
+    throw error
+  }
 }
 
 async function packInto(
@@ -86,19 +103,10 @@ async function packInto(
   folder: string,
   more: Partial<PackOptions> & { readonly base?: string } = {},
 ): Promise<LayerContent> {
-  const { store, plan, times, options } = session
-  /* A step that fails does not undo what others have done. */
-  const { signal } = options
-  const draft = await store.draft()
-  try {
-    const packed = await packLayer(folder, { plan, output: draft.path, signal, ...times, ...more })
-    store.adopt(draft, packed.digest)
-    draft.release()
-    return contentOf(packed)
-  } catch (error) {
-    draft.release({ unlink: true })
-    throw error
-  }
+  const { content, draft } = await packDraft(session, folder, more)
+  session.store.adopt(draft, content.blob.digest)
+  draft.release()
+  return content
 }
 
 function contentOf({ diffId, digest, size, entries, uncompressedSize }: Packed): LayerContent {
@@ -127,10 +135,29 @@ async function copiedLayer(
   }
 }
 
-/** Makes layers of the steps' folders that are whole, so that they outlive the build. */
+/**
+ * Makes layers and blobs of what steps have made, so that it outlives the build: written out all at once, then named.
+ * Nothing may be about to mount the folders.
+ */
 export async function publishLayers(session: Session, layers: readonly FreshLayer[]): Promise<void> {
   if (layers.length === 0) return
-  await Promise.all(layers.map((layer) => layer.content))
-  syncFileSystem(session.context.paths.tmp)
-  for (const layer of layers) await layer.publish()
+  const { context, store, drafts } = session
+  const unpacked = layerStore(context)
+  const known = await Promise.all(layers.map(async (layer) => ({ layer, content: await layer.content })))
+  for (const { layer, content } of known) {
+    const { diffId, blob, entries, uncompressedSize } = content
+    unpacked.describeLayer(layer.place, { diffId, digest: blob.digest, size: blob.size, uncompressedSize, entries })
+  }
+  syncFileSystem(context.paths.tmp)
+  const archives = known.flatMap(({ layer, content }) => {
+    const draft = layer.archive()
+    return draft === undefined ? [] : [{ draft, digest: content.blob.digest }]
+  })
+  store.adoptSynced(archives)
+  for (const { draft } of archives) {
+    draft.release()
+    drafts.delete(draft)
+  }
+  await unpacked.adoptLayers(known.map(({ layer: { place }, content: { diffId } }) => ({ place, diffId })))
+  for (const { layer, content } of known) layer.moved(unpacked.folder(content.diffId))
 }

@@ -1,4 +1,5 @@
 import type { Descriptor, Digest } from '../../oci/image-spec.js'
+import type { Lock } from '../../state/lock.js'
 
 /** What a layer is, once its archive is known. */
 export interface LayerContent {
@@ -25,12 +26,14 @@ export interface StageLayer {
 export interface FreshLayer extends StageLayer {
   /** PLACE/diff has the files. */
   readonly place: string
-  /** Moves the files to where layers are. Nothing may be about to mount them, and they are on the disk. */
-  publish(): Promise<void>
+  /** The archive, once `content` is known; undefined where only its digest was taken. */
+  archive(): Lock | undefined
+  /** The files are where layers are, and the archive is a blob. */
+  moved(folder: string): void
 }
 
 export function isFresh(layer: StageLayer): layer is FreshLayer {
-  return 'publish' in layer
+  return 'moved' in layer
 }
 
 /** The folders of a stage's layers for an overlay, topmost first. One that is there twice counts where it is topmost. */

@@ -77,9 +77,14 @@ export async function produce<T>(
       steps: new StepStore(context.paths),
       digests: new Digests(plan, signal),
       report: new BuildReport(options.onEvent),
+      drafts: new Set(),
       gate: new Gate(jobsOf(options)),
       signal,
     }
+    closers.push(() => {
+      for (const draft of session.drafts) draft.release({ unlink: true })
+      return Promise.resolve()
+    })
     const input = await openInput(options, tools)
     closers.push(() => input.close())
     const agents = await openAgents(options.ssh ?? [], tools)

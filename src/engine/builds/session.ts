@@ -1,3 +1,4 @@
+import type { Lock } from '../../state/lock.js'
 import type { StorageDriver } from '../../storage/driver.js'
 import type { UsernsPlan } from '../../runtime/protocol.js'
 import type { ImageStore } from '../../storage/images.js'
@@ -23,6 +24,8 @@ export interface Session {
   readonly steps: StepStore
   readonly digests: Digests
   readonly report: BuildReport
+  /** Archives that have no name yet. What is here when the build ends goes with it. */
+  readonly drafts: Set<Lock>
   /** `--jobs` */
   readonly gate: Gate
   /** Aborted by the caller, or when a step has failed. */
