@@ -32,7 +32,7 @@ async function* passOn(
 ): AsyncGenerator<Uint8Array> {
   let whole = false
   try {
-    for await (const chunk of open()) {
+    for await (const chunk of gathered(open())) {
       await channel.send(chunk)
       yield chunk
     }
@@ -46,6 +46,23 @@ async function* passOn(
     await settled
   }
   await unpacking
+}
+
+/** A socket gives 64 KiB at most, and to hand each of them to a process and to a file costs more than to copy them once. */
+const leastBytes = 256 * 1024
+
+async function* gathered(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let waiting: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of chunks) {
+    waiting.push(chunk)
+    size += chunk.length
+    if (size < leastBytes) continue
+    yield waiting.length === 1 ? chunk : Buffer.concat(waiting, size)
+    waiting = []
+    size = 0
+  }
+  if (size > 0) yield Buffer.concat(waiting, size)
 }
 
 /** At most so many chunks wait for who unpacks. */
