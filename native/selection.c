@@ -1,4 +1,4 @@
-#include "selection.h"
+#include "selection-internal.h"
 
 #include "glob.h"
 #include "tree-read.h"
@@ -8,28 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define MAX_DEPTH 2048
-
-/* A folder that we are in. */
-struct level {
-	struct level *above;
-	struct selected selected;
-	struct stat st;
-	bool begun; /* the visitor knows of it */
-	/* Which patterns match it. */
-	uint8_t *ignored, *included, *excluded;
-};
-
-struct walking {
-	const struct selection_options *options;
-	struct selection_visitor *visitor;
-	struct walk walk;
-	struct pattern_list ignore, exclude, include; /* `include`: of the source at hand */
-	char path[PATH_MAX];
-	size_t length, base; /* of the path; where what is relative to the source begins */
-	uint64_t found;	     /* of the source at hand */
-};
 
 struct option_row *selection_rows(struct selection_options *o, struct option_row *rows)
 {
@@ -42,213 +20,19 @@ struct option_row *selection_rows(struct selection_options *o, struct option_row
 	return rows;
 }
 
-__attribute__((noreturn)) static void fail_missing(const char *path, bool hidden)
+void selection_fail_missing(const char *path, bool hidden)
 {
 	inside_fail(STAGE_SELECTION, ENOENT, path,
 		    hidden ? "hidden by the ignore file" : "not found");
 }
 
-/* Appends to the path; its length before. */
-static size_t path_push(struct walking *w, const char *name)
-{
-	size_t before = w->length, size = strlen(name);
-
-	if (before + size + 2 > sizeof(w->path))
-		inside_fail(STAGE_LIMIT, ENAMETOOLONG, w->path, "a path is too long");
-	if (before)
-		w->path[w->length++] = '/';
-	memcpy(w->path + w->length, name, size + 1);
-	w->length += size;
-	return before;
-}
-
-static void path_cut(struct walking *w, size_t length)
-{
-	w->length = length;
-	w->path[length] = '\0';
-}
-
-/* Relative to the source. */
-static const char *inner_path(const struct walking *w)
-{
-	const char *at = w->path + w->base;
-
-	return *at == '/' ? at + 1 : at;
-}
-
-/* What the folders that lead to a path have got from the ignore file; `got` is the path's own. */
-static bool ignored_from_root(const struct walking *w, const char *path, uint8_t *got)
-{
-	char *copy = xstrdup(path), *at = copy;
-	uint8_t *above = xmalloc(w->ignore.count);
-	bool first = true, ignored = false;
-
-	memset(got, 0, w->ignore.count);
-	while (*path && at) {
-		char *slash = strchr(at, '/');
-
-		if (slash)
-			*slash = '\0';
-		memcpy(above, got, w->ignore.count);
-		ignored = patterns_match(&w->ignore, copy, first ? NULL : above, got);
-		first = false;
-		if (slash)
-			*slash = '/';
-		at = slash ? slash + 1 : NULL;
-	}
-	free(above);
-	free(copy);
-	return ignored;
-}
-
 static bool is_ignored(const struct walking *w, const char *path)
 {
 	uint8_t *got = xmalloc(w->ignore.count);
-	bool ignored = ignored_from_root(w, path, got);
+	bool ignored = selection_ignored(w, path, got);
 
 	free(got);
 	return ignored;
-}
-
-/* Tells the visitor of the folders that lead here, as something in them is selected. */
-static void begin_levels(struct walking *w, struct level *level)
-{
-	if (!level || level->begun)
-		return;
-	begin_levels(w, level->above);
-	level->begun = true;
-	w->visitor->folder(w->visitor, &level->selected);
-}
-
-static void walk_folder(struct walking *w, struct level *level, int depth);
-
-static void level_patterns(const struct walking *w, struct level *level)
-{
-	level->ignored = xmalloc(w->ignore.count + w->include.count + w->exclude.count);
-	level->included = level->ignored + w->ignore.count;
-	level->excluded = level->included + w->include.count;
-}
-
-/* Which of the lists take the entry. */
-struct verdict {
-	bool ignored, included, excluded;
-};
-
-static struct verdict judge(const struct walking *w, const struct level *above, struct level *level)
-{
-	const char *inner = inner_path(w);
-	/* In the source's own folder nothing is known of it as a part of the source. */
-	bool top = !above->above;
-
-	return (struct verdict){
-		.ignored = w->ignore.count &&
-			   patterns_match(&w->ignore, w->path, above->ignored, level->ignored),
-		.included = !w->include.count ||
-			    patterns_match(&w->include, inner, top ? NULL : above->included,
-					   level->included),
-		.excluded = w->exclude.count &&
-			    patterns_match(&w->exclude, inner, top ? NULL : above->excluded,
-					   level->excluded),
-	};
-}
-
-/* Whether there may be something in a folder that is not selected itself. */
-static bool may_hold(const struct walking *w, struct verdict v)
-{
-	const char *inner = inner_path(w);
-
-	if (v.ignored && !(w->ignore.exceptions && patterns_reach_below(&w->ignore, true, w->path)))
-		return false;
-	if (v.excluded &&
-	    !(w->exclude.exceptions && patterns_reach_below(&w->exclude, true, inner)))
-		return false;
-	return v.included || patterns_reach_below(&w->include, false, inner);
-}
-
-static void walk_child_folder(struct walking *w, struct level *above, const char *name,
-			      struct level *level, struct verdict v, int depth)
-{
-	bool taken = !v.ignored && v.included && !v.excluded;
-
-	if (!taken && !may_hold(w, v))
-		return;
-	if (depth >= MAX_DEPTH)
-		inside_fail(STAGE_LIMIT, ELOOP, w->path, "the tree is too deep");
-	level->selected = (struct selected){.fd = open_to_read(above->selected.fd, name, true),
-					    .name = name,
-					    .as = name,
-					    .path = w->path,
-					    .st = &level->st,
-					    .passing = !taken};
-	if (level->selected.fd < 0 || fstat(level->selected.fd, &level->st) < 0)
-		inside_fail(STAGE_INPUT, errno, w->path, "open the folder");
-	if (taken)
-		begin_levels(w, level);
-	walk_folder(w, level, depth + 1);
-	if (level->begun)
-		w->visitor->folder_end(w->visitor, &level->selected);
-	w->found += level->begun;
-	close(level->selected.fd);
-}
-
-static void walk_entry(struct walking *w, struct level *above, const char *name, int depth)
-{
-	struct level level = {.above = above};
-	size_t before = path_push(w, name);
-	struct verdict v;
-
-	level_patterns(w, &level);
-	v = judge(w, above, &level);
-	/* Not even looked at: it may be something that can't be. */
-	if (v.ignored && !w->ignore.exceptions)
-		goto out;
-	if (fstatat(above->selected.fd, name, &level.st, AT_SYMLINK_NOFOLLOW) < 0) {
-		if (errno != ENOENT)
-			inside_fail(STAGE_INPUT, errno, w->path, "look at the entry");
-	} else if (S_ISDIR(level.st.st_mode)) {
-		walk_child_folder(w, above, name, &level, v, depth);
-	} else if (!v.ignored && v.included && !v.excluded) {
-		begin_levels(w, above);
-		w->found++;
-		w->visitor->entry(w->visitor, &(struct selected){.fd = above->selected.fd,
-								 .name = name,
-								 .as = name,
-								 .path = w->path,
-								 .st = &level.st});
-	}
-out:
-	free(level.ignored);
-	path_cut(w, before);
-}
-
-static void walk_folder(struct walking *w, struct level *level, int depth)
-{
-	struct name_list names;
-
-	if (names_read(level->selected.fd, &names) < 0)
-		inside_fail(STAGE_INPUT, errno, w->path, "read the folder");
-	for (size_t i = 0; i < names.count; i++)
-		walk_entry(w, level, names.names[i], depth);
-	names_free(&names);
-}
-
-/* A folder's content. `ignored`: the folder is, and is there only for what is not. */
-static void walk_source_folder(struct walking *w, int fd, bool ignored, const char *source)
-{
-	struct level level = {.selected = {.fd = fd, .name = "", .path = w->path}};
-
-	level.selected.st = &level.st;
-	if (fstat(fd, &level.st) < 0)
-		inside_fail(STAGE_INPUT, errno, w->path, "look at the folder");
-	level_patterns(w, &level);
-	ignored_from_root(w, w->path, level.ignored);
-	if (!ignored)
-		begin_levels(w, &level);
-	walk_folder(w, &level, 0);
-	if (!level.begun)
-		fail_missing(source, true);
-	w->visitor->folder_end(w->visitor, &level.selected);
-	free(level.ignored);
 }
 
 /* By the documentation a file that a source names can be excluded, too, by its name. */
@@ -305,12 +89,12 @@ static void walk_source(struct walking *w, const char *path)
 	if (dir < 0 && errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
 		inside_fail(STAGE_INPUT, errno, path, "look for the source");
 	if (dir < 0 || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW | (*name ? 0 : AT_EMPTY_PATH)))
-		fail_missing(path, false);
-	path_cut(w, 0);
+		selection_fail_missing(path, false);
+	selection_cut(w, 0);
 	if (*w->walk.resolved)
-		path_push(w, w->walk.resolved);
+		selection_push(w, w->walk.resolved);
 	if (*name)
-		path_push(w, name);
+		selection_push(w, name);
 	w->base = w->length;
 	w->found = 0;
 	fd = open_source_folder(dir, name, &st);
@@ -319,10 +103,10 @@ static void walk_source(struct walking *w, const char *path)
 	/* A link that is hidden leads nowhere. */
 	ignored = is_ignored(w, w->path) || (is_ignored(w, path + 1) && !S_ISDIR(st.st_mode));
 	if (ignored && (!S_ISDIR(st.st_mode) || !w->ignore.exceptions))
-		fail_missing(path, true);
+		selection_fail_missing(path, true);
 	if (S_ISDIR(st.st_mode)) {
 		w->visitor->source(w->visitor, last_name(path), true);
-		walk_source_folder(w, fd, ignored, path);
+		selection_walk_folder(w, fd, ignored, path);
 		w->visitor->source_end(w->visitor);
 		close(fd);
 	} else {
@@ -392,7 +176,7 @@ static void walk_pattern(struct walking *w, const char *source)
 	walk_init(&walk, w->walk.root_fd);
 	fd = walk_to(&walk, path + (length > 0), length ? length - 1 : 0, false, false);
 	if (fd < 0)
-		fail_missing(source, false);
+		selection_fail_missing(source, false);
 	expand(w, fd, magic, path, length);
 	walk_free(&walk);
 }
@@ -408,7 +192,7 @@ static void walk_included(struct walking *w, const char *source, const char *inc
 	else
 		walk_source(w, source);
 	if (!w->found && !*magic_part(source) && !glob_is_magic(include, strlen(include)))
-		fail_missing(include, false);
+		selection_fail_missing(include, false);
 	patterns_free(&w->include);
 	w->include = (struct pattern_list){0};
 }
