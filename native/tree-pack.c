@@ -1,15 +1,13 @@
-#include "tree-pack.h"
+#include "tree-packing.h"
 
 #include "overlay-marks.h"
 #include "tar-write.h"
-#include "tree-read.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 /* A folder on the way down. In a difference its own header is written only when something beneath
@@ -22,100 +20,6 @@ struct level {
 	bool *written;
 };
 
-struct packing {
-	const struct tree_pack_options *options;
-	struct blob_writer *out;
-	struct link_table links;
-	struct xattr_list xattrs;
-	char *path; /* of the entry at hand */
-	size_t path_length, path_room;
-	size_t prefix_length;
-	uint64_t mount_id;
-	uint64_t entries;
-};
-
-__attribute__((noreturn)) static void fail_read(const struct packing *p, const char *what)
-{
-	inside_fail(STAGE_INPUT, errno, p->path, "%s", what);
-}
-
-static void path_push(struct packing *p, const char *name)
-{
-	size_t size = strlen(name);
-
-	if (p->path_length + size + 3 > p->path_room)
-		p->path = xrealloc(p->path, p->path_room = 2 * (p->path_length + size) + 256);
-	if (p->path_length)
-		p->path[p->path_length++] = '/';
-	memcpy(p->path + p->path_length, name, size + 1);
-	p->path_length += size;
-}
-
-static void path_cut(struct packing *p, size_t length)
-{
-	p->path_length = length;
-	p->path[length] = '\0';
-}
-
-static void fill_entry(struct packing *p, struct tar_entry *e, enum tar_kind kind,
-		       const struct stat *st)
-{
-	*e = (struct tar_entry){
-		.kind = kind,
-		.path = p->path,
-		.link = "",
-		.mode = st->st_mode & 07777,
-		.uid = st->st_uid,
-		.gid = st->st_gid,
-		.device_major = major(st->st_rdev),
-		.device_minor = minor(st->st_rdev),
-		.size = kind == TAR_FILE ? st->st_size : 0,
-		.mtime = {st->st_mtim.tv_sec, st->st_mtim.tv_nsec},
-		.xattrs = p->xattrs.items,
-		.xattr_count = p->xattrs.count,
-	};
-	/* On the other rungs it is an attribute that any process in the container may have set. */
-	if (p->options->single && p->xattrs.override[0])
-		override_parse(p->xattrs.override, &e->uid, &e->gid, &e->mode);
-	if (p->options->fixed_mtime &&
-	    (!p->options->only_later || e->mtime.seconds >= p->options->mtime)) {
-		e->mtime.seconds = p->options->mtime;
-		e->mtime.nanoseconds = 0;
-	}
-}
-
-static void write_header(struct packing *p, const struct tar_entry *e)
-{
-	tar_write_header(p->out, e);
-	p->entries++;
-}
-
-/* A folder's name ends with a slash, as every tar writes it. */
-static void write_folder_header(struct packing *p, int fd, const struct stat *st)
-{
-	struct tar_entry e;
-	size_t length = p->path_length;
-
-	if (!length)
-		return;
-	xattrs_read(&p->xattrs, fd, -1, NULL);
-	fill_entry(p, &e, TAR_DIRECTORY, st);
-	strcpy(p->path + length, "/");
-	write_header(p, &e);
-	path_cut(p, length);
-}
-
-static void write_marker(struct packing *p, const char *name)
-{
-	struct tar_entry e = {.kind = TAR_FILE, .link = ""};
-	size_t length = p->path_length;
-
-	path_push(p, name);
-	e.path = p->path;
-	write_header(p, &e);
-	path_cut(p, length);
-}
-
 /* Headers of the folders above that are still to be written. */
 static void write_parents(struct packing *p, const struct level *level)
 {
@@ -127,94 +31,11 @@ static void write_parents(struct packing *p, const struct level *level)
 	write_parents(p, level->parent);
 	*level->written = true;
 	whole = xstrdup(p->path);
-	path_cut(p, level->path_length);
-	write_folder_header(p, level->fd, &level->st);
+	packing_cut(p, level->path_length);
+	packing_folder(p, level->fd, &level->st);
 	memcpy(p->path, whole, length + 1);
 	p->path_length = length;
 	free(whole);
-}
-
-/* The size in the header holds: a file that shrinks meanwhile ends in zeros, one that grows is cut.
- */
-static void write_file_data(struct packing *p, int fd, uint64_t size)
-{
-	uint64_t left = size;
-
-	while (left) {
-		size_t room;
-		uint8_t *to = blob_room(p->out, &room);
-		ssize_t n = read(fd, to, room < left ? room : left);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			fail_read(p, "read the file");
-		if (n == 0)
-			break;
-		blob_advance(p->out, n);
-		left -= n;
-	}
-	blob_add_zeros(p->out, left);
-	tar_write_padding(p->out, size);
-}
-
-static void pack_file(struct packing *p, int dir_fd, const char *name, const struct stat *found)
-{
-	struct tar_entry e;
-	const char *first = found->st_nlink > 1 ? link_seen(&p->links, found, p->path) : NULL;
-	struct stat st;
-	int fd;
-
-	if (first) {
-		p->xattrs.count = 0;
-		p->xattrs.override[0] = '\0';
-		fill_entry(p, &e, TAR_HARD_LINK, found);
-		e.link = first;
-		write_header(p, &e);
-		return;
-	}
-	fd = open_to_read(dir_fd, name, false);
-	if (fd < 0 || fstat(fd, &st) < 0) {
-		if (fd < 0 && (errno == ENOENT || errno == ESTALE))
-			return; /* removed or replaced while we looked */
-		fail_read(p, "open the file");
-	}
-	xattrs_read(&p->xattrs, fd, -1, NULL);
-	fill_entry(p, &e, TAR_FILE, &st);
-	write_header(p, &e);
-	write_file_data(p, fd, e.size);
-	close(fd);
-}
-
-static void pack_other(struct packing *p, int dir_fd, const char *name, const struct stat *st)
-{
-	char target[PATH_MAX];
-	struct tar_entry e;
-	enum tar_kind kind = S_ISLNK(st->st_mode)   ? TAR_SYMLINK
-			     : S_ISCHR(st->st_mode) ? TAR_CHAR
-			     : S_ISBLK(st->st_mode) ? TAR_BLOCK
-						    : TAR_FIFO;
-	const char *first = st->st_nlink > 1 ? link_seen(&p->links, st, p->path) : NULL;
-
-	if (first) {
-		p->xattrs.count = 0;
-		p->xattrs.override[0] = '\0';
-		fill_entry(p, &e, TAR_HARD_LINK, st);
-		e.link = first;
-		write_header(p, &e);
-		return;
-	}
-	xattrs_read(&p->xattrs, -1, dir_fd, name);
-	fill_entry(p, &e, kind, st);
-	if (kind == TAR_SYMLINK) {
-		ssize_t length = readlinkat(dir_fd, name, target, sizeof(target) - 1);
-
-		if (length < 0)
-			fail_read(p, "read the symbolic link");
-		target[length] = '\0';
-		e.link = target;
-	}
-	write_header(p, &e);
 }
 
 static bool same_link(int a, int b, const char *name)
@@ -310,18 +131,18 @@ static void pack_folder(struct packing *p, const struct level *parent, const cha
 	if (level.fd < 0 || fstat(level.fd, &level.st) < 0) {
 		if (level.fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP))
 			return;
-		fail_read(p, "open the folder");
+		packing_fail(p, "open the folder");
 	}
 	if (compared) {
 		level.base_fd = open_to_read(parent->base_fd, name, true);
 		if (level.base_fd < 0)
-			fail_read(p, "open the folder that is compared with");
+			packing_fail(p, "open the folder that is compared with");
 	}
 	if (!compared || !same_metadata(&level.st, base))
 		write_parents(p, &level);
 	if (p->options->layer && is_opaque(level.fd)) {
 		write_parents(p, &level);
-		write_marker(p, WHITEOUT_OPAQUE);
+		packing_marker(p, WHITEOUT_OPAQUE);
 	}
 	pack_children(p, &level);
 	if (level.base_fd >= 0)
@@ -339,12 +160,12 @@ static void pack_entry(struct packing *p, const struct level *level, const char 
 	if (fstatat(level->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
 		if (errno == ENOENT)
 			return;
-		fail_read(p, "look at an entry");
+		packing_fail(p, "look at an entry");
 	}
 	/* Both written already: the folder's own mark in its file form, and whiteouts. */
 	if (p->options->layer && (!strcmp(name, WHITEOUT_OPAQUE) || is_whiteout(&st)))
 		return;
-	path_push(p, name);
+	packing_push(p, name);
 	if (is_left_out(p, level->fd, name, &st) || S_ISSOCK(st.st_mode) ||
 	    is_mounted(p, level->fd, name)) {
 		/* Sockets have no form in tar; they mean nothing without their process. */
@@ -353,11 +174,11 @@ static void pack_entry(struct packing *p, const struct level *level, const char 
 	} else if (!has_base || !unchanged(level->fd, level->base_fd, name, &st, &base)) {
 		write_parents(p, level);
 		if (S_ISREG(st.st_mode))
-			pack_file(p, level->fd, name, &st);
+			packing_file(p, level->fd, name, &st);
 		else
-			pack_other(p, level->fd, name, &st);
+			packing_other(p, level->fd, name, &st);
 	}
-	path_cut(p, length);
+	packing_cut(p, length);
 }
 
 static void write_whiteout(struct packing *p, const struct level *level, const char *name)
@@ -366,11 +187,11 @@ static void write_whiteout(struct packing *p, const struct level *level, const c
 
 	if (strlen(name) > NAME_MAX - strlen(WHITEOUT_PREFIX)) {
 		errno = ENAMETOOLONG;
-		fail_read(p, "a removed entry's name is too long for a whiteout");
+		packing_fail(p, "a removed entry's name is too long for a whiteout");
 	}
 	snprintf(marker, sizeof(marker), WHITEOUT_PREFIX "%s", name);
 	write_parents(p, level);
-	write_marker(p, marker);
+	packing_marker(p, marker);
 }
 
 static void pack_whiteouts(struct packing *p, const struct level *level,
@@ -393,7 +214,7 @@ static void pack_removed(struct packing *p, const struct level *level,
 	size_t at = 0;
 
 	if (names_read(level->base_fd, &base) < 0)
-		fail_read(p, "read the folder that is compared with");
+		packing_fail(p, "read the folder that is compared with");
 	for (size_t i = 0; i < base.count; i++) {
 		while (at < names->count && strcmp(names->names[at], base.names[i]) < 0)
 			at++;
@@ -409,7 +230,7 @@ static void pack_children(struct packing *p, const struct level *level)
 	struct name_list names;
 
 	if (names_read(level->fd, &names) < 0)
-		fail_read(p, "read the folder");
+		packing_fail(p, "read the folder");
 	/* image-spec, “Whiteouts”: before their siblings. */
 	if (p->options->layer)
 		pack_whiteouts(p, level, &names);
@@ -426,7 +247,7 @@ static void packing_begin(struct packing *p, struct blob_writer *out, const char
 	memset(p, 0, sizeof(*p));
 	p->options = options;
 	p->out = out;
-	path_push(p, prefix);
+	packing_push(p, prefix);
 	p->prefix_length = p->path_length;
 }
 
@@ -452,12 +273,12 @@ uint64_t tree_pack(struct blob_writer *out, int root_fd, int base_fd, const char
 	packing_begin(p, out, prefix, options);
 	root.path_length = p->path_length;
 	if (fstat(root_fd, &root.st) < 0)
-		fail_read(p, "look at the root");
+		packing_fail(p, "look at the root");
 	p->mount_id = mount_id(root_fd, "");
 	if (*prefix)
 		write_parents(p, &root);
 	if (options->layer && is_opaque(root_fd))
-		write_marker(p, WHITEOUT_OPAQUE);
+		packing_marker(p, WHITEOUT_OPAQUE);
 	pack_children(p, &root);
 	return packing_end(p);
 }
@@ -480,8 +301,8 @@ uint64_t tree_pack_one(struct blob_writer *out, int dir_fd, const char *name, co
 	}
 	packing_begin(p, out, as, options);
 	if (S_ISREG(st.st_mode))
-		pack_file(p, dir_fd, name, &st);
+		packing_file(p, dir_fd, name, &st);
 	else if (!S_ISSOCK(st.st_mode))
-		pack_other(p, dir_fd, name, &st);
+		packing_other(p, dir_fd, name, &st);
 	return packing_end(p);
 }
