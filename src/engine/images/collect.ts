@@ -98,8 +98,10 @@ function imagesOfList(store: ImageStore, { manifest, mediaType }: IndexEntry): r
   return parsed.index.manifests.filter((one) => isImage(one) && store.hasBlob(one.digest)).map((one) => one.digest)
 }
 
-function isImage({ mediaType, artifactType }: Descriptor): boolean {
-  return artifactType === undefined && (mediaType === mediaTypes.ociManifest || mediaType === mediaTypes.dockerManifest)
+function isImage({ mediaType, artifactType, annotations }: Descriptor): boolean {
+  /* BuildKit's and our own statements about an image look like one, but for their layers. */
+  if (artifactType !== undefined || annotations?.['vnd.docker.reference.type'] !== undefined) return false
+  return mediaType === mediaTypes.ociManifest || mediaType === mediaTypes.dockerManifest
 }
 
 /** What a list reaches besides, such as what is no image. */

@@ -255,6 +255,18 @@ describe('attestations', () => {
     ])
   })
 
+  test('of an image in the store stay with it, whatever is cleared up', async () => {
+    await store.build(['--provenance=true', '-t', 'localhost/attested', context])
+    await store.tspod.ok(['image', 'prune', '--force'])
+    await store.tspod.ok(['build', 'prune', '--all', '--force'])
+    expect(await store.tspod.ok(['system', 'df'])).toContain('Images')
+    expect(await store.output('localhost/attested')).toBe('content')
+    const { manifests } = JSON.parse(await store.tspod.ok(['manifest', 'inspect', 'localhost/attested'])) as ImageIndex
+    await using registry = await startRegistry()
+    await store.tspod.ok(['manifest', 'push', 'localhost/attested', `docker://${registry.host}/attested`])
+    expect(manifests).toHaveLength(2)
+  })
+
   test('--sbom has what a scanner image says', async () => {
     // The protocol: the image's files are below $BUILDKIT_SCAN_SOURCE, documents go to $BUILDKIT_SCAN_DESTINATION.
     const scanner = join(store.tspod.folder, 'scanner')
