@@ -28,7 +28,7 @@ export interface ContextTools {
   readonly fetch: Fetch
   /** Whether bytes begin an archive, as far as the first 512 tell. */
   isArchive(start: Uint8Array): boolean
-  /** Unpacks an archive, compressed or not, as the caller: owners are not kept, nothing leads out of the folder. */
+  /** Unpacks an archive, compressed or not: owners are not kept, nothing leads out of the folder. */
   unpack(archive: AsyncIterable<Uint8Array>, folder: string, signal: AbortSignal | undefined): Promise<void>
   /** Removes a folder, whatever modes are in it. */
   remove(folder: string): Promise<void>

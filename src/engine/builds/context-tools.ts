@@ -1,15 +1,13 @@
+import { hostMapping } from '../../../rootless/ladder.js'
+import { giveToContainersRoot } from '../../../rootless/root-caller.js'
 import { digestOf } from '../../base/digest.js'
 import type { ContextTools } from '../../build/context/tools.js'
 import { compressionOf, decompressed, sniffed } from '../../image/archive/compression.js'
 import { parseTarHeader } from '../../image/archive/tar-header.js'
 import type { HttpClient } from '../../image/registry/http.js'
-import type { UsernsPlan } from '../../runtime/protocol.js'
 import { untarRoot } from '../../storage/root-archive.js'
 import { clearTree } from '../containers/trees.js'
 import type { Context } from '../context.js'
-
-/** No other ids than the caller's. */
-const asCaller: UsernsPlan = { mode: 'host', writer: 'self', uidMappings: [], gidMappings: [] }
 
 /** What contexts need of other folders. The client is the caller's to close. */
 export function contextTools(context: Context, client: HttpClient): ContextTools {
@@ -35,17 +33,23 @@ function isArchive(start: Uint8Array): boolean {
   }
 }
 
+/**
+ * As root of the user namespace, so that folders may be read-only before they are full. All of it belongs to that root: to
+ * the caller, or who stands for containers' root if the caller is the host's.
+ */
 async function unpack(
   archive: AsyncIterable<Uint8Array>,
   folder: string,
   signal: AbortSignal | undefined,
 ): Promise<void> {
+  const { plan } = await hostMapping()
   const { compression, stream } = await sniffed(archive)
   const foreign = compression === 'bzip2' || compression === 'xz'
+  giveToContainersRoot(folder)
   const root = { rootfs: { driver: 'dir' as const, path: folder, mountpoint: folder } }
   await untarRoot(root, foreign ? decompressed(stream, compression) : stream, {
-    plan: asCaller,
-    owner: { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 },
+    plan,
+    owner: { uid: 0, gid: 0 },
     signal,
   })
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { once } from 'node:events'
@@ -10,7 +10,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { BuildEvent, BuildOptions, Engine, openEngine as open } from '../../../src/index.js'
 import { busyboxStore, image } from '../../helpers/busybox-store.js'
 import { startGitServer, type GitServer } from '../../helpers/git-server.js'
-import { tarArchive } from '../../helpers/tar.js'
+import { tarArchive, type TarEntry } from '../../helpers/tar.js'
 import type { TspodStore } from '../../helpers/tspod.js'
 
 const library = fileURLToPath(new URL('../../../dist/index.js', import.meta.url))
@@ -119,7 +119,11 @@ test('an archive from a URL is unpacked only if that is asked for', async () => 
 })
 
 test('a context is an archive, a URL of one, or a repository', async () => {
-  const archive = gzipSync(tarArchive([{ path: 'd/a', content: 'a', uid: 4711, mode: 0o600 }]))
+  const entries: TarEntry[] = [
+    { path: 'd/', type: 'directory', mode: 0o555 },
+    { path: 'd/a', content: 'a', uid: 4711, mode: 0o600 },
+  ]
+  const archive = gzipSync(tarArchive(entries))
   async function* bytes(): AsyncGenerator<Uint8Array> {
     yield await Promise.resolve(archive)
   }
@@ -129,6 +133,7 @@ test('a context is an archive, a URL of one, or a repository', async () => {
   expect((await build('COPY d/a /', 'a', { context: bytes() }))[0]).toBe('a')
   expect((await build('COPY d/a /', 'a', { context: at('/ctx') }))[0]).toBe('a')
   expect((await build('COPY a /', 'a', { context: `${git.url}/smart/ctx.git#main` }))[0]).toBe('a')
+  expect(readdirSync(join(store.root, 'tmp')).filter((name) => name.startsWith('build-'))).toEqual([])
 })
 
 test('a build from a Dockerfile alone finds nothing to copy', async () => {
