@@ -3,28 +3,11 @@
  * instruction, in the state that those before it have made, to what is to be done (evaluate, run-step, copy-step).
  */
 export { copyStep, type CopyStep } from './copy-step.js'
-export { invalidAt, located } from './error.js'
 export { applyToConfig, isMetadata, type Evaluated, type Evaluation, type MetadataInstruction } from './evaluate.js'
-export { expandWord, expandWords, type ExpandOptions, type Lookup } from './expand.js'
 export { parseDockerfile, parseTrigger } from './parse.js'
 export type { MountOwner, RunMount } from './run-mount.js'
-export { runStep, type RunDevice, type RunStep } from './run-step.js'
+export { runStep, type RunStep } from './run-step.js'
 export { startFromImage, startFromStage, type StageStart, type StageState } from './stage-state.js'
-export {
-  originsOf,
-  planStages,
-  resolveFrom,
-  type Origin,
-  type PlannedStage,
-  type StageOptions,
-  type StagePlan,
-} from './stages.js'
+export { planStages, resolveFrom, type Origin, type PlannedStage, type StageOptions, type StagePlan } from './stages.js'
 export type * from './syntax.js'
-export {
-  formatPlatform,
-  globalVariables,
-  proxyEnvironment,
-  unusedBuildArgs,
-  type BuildFacts,
-  type Variables,
-} from './variables.js'
+export { globalVariables, proxyEnvironment, unusedBuildArgs, type BuildFacts, type Variables } from './variables.js'

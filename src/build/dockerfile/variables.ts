@@ -63,17 +63,18 @@ export function formatPlatform({ os, architecture, variant }: Platform): string 
 const proxies = ['http_proxy', 'https_proxy', 'ftp_proxy', 'no_proxy', 'all_proxy'] as const
 
 /**
- * The proxies among the build arguments. RUN gets them without an ARG, in upper and lower case; they are no part of the
- * image, its history, or what a cached step depends on.
+ * The proxies among build arguments, or in an environment, in upper and lower case. RUN gets them without an ARG; they are no
+ * part of the image, its history, or what a cached step depends on.
  */
-export function proxyEnvironment(buildArgs: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+export function proxyEnvironment(values: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const environment: Record<string, string> = {}
-  for (const proxy of proxies)
-    for (const [name, value] of Object.entries(buildArgs))
-      if (name.toLowerCase() === proxy && value !== '') {
-        environment[proxy.toUpperCase()] = value
-        environment[proxy] = value
-      }
+  for (const lower of proxies) {
+    const upper = lower.toUpperCase()
+    const [low, up] = [ownValue(values, lower) ?? '', ownValue(values, upper) ?? '']
+    if (low === '' && up === '') continue
+    environment[lower] = low === '' ? up : low
+    environment[upper] = up === '' ? low : up
+  }
   return environment
 }
 
@@ -100,6 +101,6 @@ export function unusedBuildArgs(
   return Object.keys(buildArgs).filter((name) => !named.has(name) && !isPredefined(name))
 }
 
-export function ownValue(record: Readonly<Record<string, string>>, name: string): string | undefined {
+export function ownValue(record: Readonly<Record<string, string | undefined>>, name: string): string | undefined {
   return Object.hasOwn(record, name) ? record[name] : undefined
 }

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { proxyEnvironment } from '../../build/dockerfile/index.js'
 import { completeSpec } from '../../container/complete.js'
 import type { ContainerRecord } from '../../container/record.js'
 import type { ContainerSpec, DeviceSpec, NetworkSpec } from '../../container/spec.js'
@@ -60,7 +61,13 @@ function stepSpec(
   return {
     entrypoint: [],
     command: command.argv,
-    env: { ...proxies(env, options), ...(tty ? { TERM: env['TERM'] ?? 'xterm' } : {}), ...command.env },
+    ...picked(options, ['httpProxy']),
+    /* Proxies reach the command, the caller's as in `run`, but no key and no image knows them. */
+    env: {
+      ...proxyEnvironment(options.buildArgs ?? {}),
+      ...(tty ? { TERM: env['TERM'] ?? 'xterm' } : {}),
+      ...command.env,
+    },
     unsetEnv: ['container'],
     workdir: command.workdir,
     user: command.user,
@@ -96,19 +103,6 @@ function stepSpec(
 
 function networkOf(build: NetworkSpec | undefined, step: RunCommand['network']): NetworkSpec | undefined {
   return step === 'default' ? build : { mode: step }
-}
-
-/** They reach the network through the host's proxies, but no key and no image knows them. */
-function proxies(env: Session['context']['env'], options: Session['options']): Record<string, string> {
-  if (options.httpProxy === false) return {}
-  const found: Record<string, string> = {}
-  for (const lower of ['http_proxy', 'https_proxy', 'ftp_proxy', 'no_proxy', 'all_proxy']) {
-    for (const name of [lower, lower.toUpperCase()]) {
-      const value = options.buildArgs?.[name] ?? env[name]
-      if (value !== undefined && value !== '') found[name] = value
-    }
-  }
-  return found
 }
 
 /** Those members that are there. */

@@ -156,7 +156,8 @@ describe('arguments', () => {
   })
 
   test('for proxies are given to commands in both cases', () => {
-    expect(proxyEnvironment({ HTTP_PROXY: 'a', no_proxy: 'b', ftp_proxy: '', x: 'y' })).toEqual({
+    expect(proxyEnvironment({ https_proxy: 'a', HTTPS_PROXY: 'b' })).toEqual({ https_proxy: 'a', HTTPS_PROXY: 'b' })
+    expect(proxyEnvironment({ HTTP_PROXY: 'a', no_proxy: 'b', ftp_proxy: '', x: 'y', all_proxy: undefined })).toEqual({
       HTTP_PROXY: 'a',
       http_proxy: 'a',
       NO_PROXY: 'b',
