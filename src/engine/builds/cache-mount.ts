@@ -30,6 +30,9 @@ export interface OpenCacheMount {
   close(): void
 }
 
+/** What is mounted, in a folder that containers' root has: only there can they have made it. */
+export const cacheContent = 'content'
+
 /** Somebody else's step may take its time. */
 const patienceMilliseconds = 24 * 3600 * 1000
 
@@ -56,7 +59,7 @@ export async function openCacheMount(
     await ensureFilled(parent, name, fill)
     remember(parent, id, now)
     return {
-      folder: join(parent, name),
+      folder: join(parent, name, cacheContent),
       close() {
         lock?.release()
         user.release({ unlink: true })

@@ -10,7 +10,7 @@ import { writeFile } from '../../state/file.js'
 import { copyTree, type CopyDestination, type CopyFrom, type CopySelection } from '../../storage/copy-tree.js'
 import { rootMountpoint } from '../containers/launch.js'
 import { removeTree } from '../containers/trees.js'
-import { makeOwnFolder, openCacheMount } from './cache-mount.js'
+import { cacheContent, makeOwnFolder, openCacheMount } from './cache-mount.js'
 import { contentOfPath } from './copy-files.js'
 import { withSource } from './root.js'
 import type { Session } from './session.js'
@@ -146,7 +146,15 @@ export class Mounts {
       { id, sharing, now: context.clock().toISOString() },
       async (parent, name) => {
         const half = join(parent, `half-${context.newId().slice(0, 8)}`)
-        await this.#makeCache(half, owner, from === undefined ? undefined : { source, from: await sourceOf(from) })
+        /* Containers' root makes what is in it, whosever that is to be. */
+        makeOwnFolder(half, { mode: 0o755 })
+        const content = from === undefined ? undefined : { source, from: await sourceOf(from) }
+        try {
+          await this.#makeCache(join(half, cacheContent), owner, content)
+        } catch (error) {
+          await removeTree(context, half)
+          throw error
+        }
         renameSync(half, join(parent, name))
       },
     )
@@ -172,12 +180,7 @@ export class Mounts {
     const how = { owner: { uid: owner.uid, gid: owner.gid }, mode: owner.mode.toString(8) }
     await this.#copy({ folder: workspace.empty }, ['.'], parent, { path, ...how })
     if (content === undefined) return
-    try {
-      await this.#copyFrom(content.from, { sources: [content.source] }, parent, `${basename(folder)}/`)
-    } catch (error) {
-      await removeTree(this.#session.context, folder)
-      throw error
-    }
+    await this.#copyFrom(content.from, { sources: [content.source] }, parent, `${basename(folder)}/`)
   }
 
   async #secret(opened: Opened, { id, target, env, required, owner }: Mount<'secret'>): Promise<void> {
@@ -192,9 +195,11 @@ export class Mounts {
     /* In the run folder: it is memory, and goes with the session at the latest. */
     const folder = this.#session.workspace.runFolder()
     mkdirSync(folder, { mode: 0o711 })
+    giveToContainersRoot(folder)
     opened.closers.push(() => removeTree(this.#session.context, folder).catch(() => undefined))
     const source = join(folder, 'value')
     writeFile(source, value, { mode: owner.uid === 0 && owner.gid === 0 ? owner.mode : 0o600 })
+    giveToContainersRoot(source)
     if (owner.uid !== 0 || owner.gid !== 0) {
       const { uid, gid, mode } = owner
       const to: CopyDestination = { path: '/owned', owner: { uid, gid }, mode: mode.toString(8) }
@@ -202,7 +207,6 @@ export class Mounts {
       opened.mounts.push({ type: 'bind', source: join(folder, 'owned'), target, options: ['ro'] })
       return
     }
-    giveToContainersRoot(source)
     opened.mounts.push({ type: 'bind', source, target, options: ['ro'] })
   }
 
