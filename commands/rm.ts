@@ -24,11 +24,16 @@ export default class Rm extends ContainersCommand<typeof Rm> {
     return (flags.ignore || flags.force) && isMissing(error)
   }
 
+  protected override finish(engine: Engine): Promise<void> {
+    return engine.containers.removed()
+  }
+
   protected override async act(engine: Engine, name: string, flags: FlagsOf<typeof Rm>): Promise<void> {
     await engine.containers.remove(name, {
       force: flags.force,
       volumes: flags.volumes,
       depend: flags.depend,
+      ofMany: true,
       ...(flags.time === undefined ? {} : { timeoutSeconds: flags.time }),
     })
   }

@@ -44,6 +44,11 @@ export abstract class ContainersCommand<T extends Declares> extends BaseCommand 
     return false
   }
 
+  /** After the last one. */
+  protected finish(_engine: Engine): Promise<void> {
+    return Promise.resolve()
+  }
+
   async run(): Promise<void> {
     const declared = this.constructor as unknown as Interfaces.Input<
       FlagsOf<T>,
@@ -62,6 +67,7 @@ export abstract class ContainersCommand<T extends Declares> extends BaseCommand 
       if ('value' in result) this.print(result.value)
       else if (!this.isIgnored(result.error, flags)) this.failed(result.error)
     }
+    await this.finish(engine)
   }
 
   async #names(engine: Engine, argv: readonly string[], flags: FlagsOf<T> & Selection): Promise<readonly string[]> {

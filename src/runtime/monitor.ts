@@ -167,9 +167,11 @@ const gone = ['ENOENT', 'ECONNREFUSED', 'ECONNRESET']
 
 /** Connects to a monitor's attach.sock, however long its path is. `no-such-container` if nobody listens. */
 export async function connectMonitor(socketPath: string): Promise<MonitorConnection> {
-  const folder = openSync(dirname(socketPath), 'r')
+  let folder: number | undefined
   try {
-    const socket = await connectTo(`/proc/self/fd/${folder}/${basename(socketPath)}`)
+    /* Of a container that is just being removed, the folder is gone, too. */
+    folder = openSync(dirname(socketPath), 'r')
+    const socket = await connectTo(`/proc/self/fd/${String(folder)}/${basename(socketPath)}`)
     return new MonitorConnection(socket)
   } catch (error) {
     if (gone.some((code) => hasErrno(error, code))) {
@@ -177,7 +179,7 @@ export async function connectMonitor(socketPath: string): Promise<MonitorConnect
     }
     throw new TspodError('io', `connecting to ${socketPath}`, { cause: error })
   } finally {
-    closeSync(folder)
+    if (folder !== undefined) closeSync(folder)
   }
 }
 

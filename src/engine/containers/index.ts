@@ -49,6 +49,8 @@ export function bindContainers(context: Context) {
       (await import('./stop.js')).killContainer(context, nameOrId, signal),
     remove: async (nameOrId: string, options?: RemoveOptions) =>
       (await import('./remove.js')).removeContainer(context, nameOrId, options),
+    /** After the last `remove` with `ofMany`. */
+    removed: async () => (await import('./trees.js')).endRemovals(context),
     /** The exit status, once the container has stopped. */
     wait: async (nameOrId: string, options?: WaitOptions) =>
       (await import('./lifecycle.js')).waitContainer(context, nameOrId, options),

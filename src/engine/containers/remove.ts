@@ -19,7 +19,7 @@ import {
   readRecord,
 } from './store.js'
 import { stopRunning } from './stop.js'
-import { removeTree } from './trees.js'
+import { removeTree, removeTreeOfMany } from './trees.js'
 import type { RemoveOptions } from './types.js'
 
 /** Removes a container with its layer and its anonymous volumes. Returns its ID. */
@@ -43,7 +43,10 @@ export async function removeContainer(
       throw noSuchContainer(nameOrId)
     }
     requireStopped(context, record)
-    await removeStopped(context, record, { volumes: options.volumes === true || record.spec.remove })
+    await removeStopped(context, record, {
+      volumes: options.volumes === true || record.spec.remove,
+      ofMany: options.ofMany === true,
+    })
     gone = true
     emitContainerEvent(context, record, 'remove')
     return record.id
@@ -99,13 +102,13 @@ const killSignal = 9
 export async function removeStopped(
   context: Context,
   record: ContainerRecord,
-  options: { readonly volumes: boolean },
+  options: { readonly volumes: boolean; readonly ofMany?: boolean },
 ): Promise<void> {
   const { paths } = context
   const own = containerPaths(paths, record.id)
   const name = join(paths.names, record.name)
   if (idOfName(context, record.name) === record.id) removeFile(name)
-  await removeTree(context, own.folder)
+  await (options.ofMany === true ? removeTreeOfMany : removeTree)(context, own.folder)
   if (record.spec.cidfile !== undefined) removeFile(record.spec.cidfile)
   removeFolder(own.run)
   if (record.spec.namespaces.user.mode === 'auto') {

@@ -47,6 +47,8 @@ export interface RemoveOptions {
   readonly timeoutSeconds?: number
   /** Containers that share its namespaces too. */
   readonly depend?: boolean
+  /** It is one of many: files may stay until `removed` is called, and are then removed by another process. */
+  readonly ofMany?: boolean
 }
 
 export interface ListOptions {
