@@ -222,6 +222,14 @@ describe('update', () => {
   })
 })
 
+test('update refuses to let a container start again whose root can be mounted once only', async () => {
+  await sleeper('fleeting', '--rm')
+  const result = await tspod.run(['update', '--health-cmd', 'true', '--health-on-failure', 'restart', 'fleeting'])
+  expect([result.status, result.stderr]).toEqual([125, expect.stringContaining('was started with --rm')])
+  expect((await tspod.run(['update', '--restart', 'always', 'fleeting'])).stderr).toContain('--rm')
+  await tspod.ok(['rm', '-f', '-t', '0', 'fleeting'])
+})
+
 test('container clone makes another one as it was asked for', async () => {
   await tspod.ok(['create', '--name', 'first', '--env', 'A=1', '--network', 'none', image, 'sh', '-c', 'echo $A'])
   await tspod.ok(['container', 'clone', '--memory', '64m', 'first'])

@@ -5,6 +5,7 @@ import { TspodError } from '../../base/errors.js'
 import type { RecordChanges } from '../../container/changes.js'
 import { applyChanges } from '../../container/changes.js'
 import type { ContainerRecord } from '../../container/record.js'
+import { launchesAgain } from '../../container/relaunch.js'
 import type { HealthcheckSpec, ResourceSpec, RestartPolicy } from '../../container/spec.js'
 import { validateSpec } from '../../container/validate.js'
 import { hasErrno, isMissing, readJson, writeFileAtomic } from '../../state/file.js'
@@ -42,6 +43,7 @@ export async function updateContainer(context: Context, nameOrId: string, update
     const changed = applyChanges(record, { version: 1, ...changes })
     for (const warning of validateSpec(changed.spec)) context.log('warn', warning)
     const seen = observe(context, id)
+    if (isUp(seen)) requireMountableAgain(record, changed)
     if (isUp(seen) && changes.resources) writeLimits(context, record, changed, seen)
     saveChanges(context, id, changes)
     if (seen.monitored && (changes.restart ?? changes.healthcheck) !== undefined) await tellMonitor(context, changed)
@@ -50,6 +52,16 @@ export async function updateContainer(context: Context, nameOrId: string, update
   } finally {
     lock.release({ unlink: gone })
   }
+}
+
+/** The kernel mounts the root of a container that goes with its end once only: that is cheaper (rootfs.ts, volatile). */
+function requireMountableAgain(before: ContainerRecord, after: ContainerRecord): void {
+  if (!before.spec.remove || launchesAgain(before.spec) || !launchesAgain(after.spec)) return
+  throw new TspodError(
+    'container-state',
+    `${before.name} was started with --rm and nothing that starts it again, so its root can't be mounted a second time: ` +
+      'run it without --rm',
+  )
 }
 
 function changesOf({ spec }: ContainerRecord, update: ContainerUpdate): Omit<RecordChanges, 'version'> {
