@@ -1,5 +1,5 @@
 import { TspodError } from '../../base/errors.js'
-import type { Digest } from '../../oci/image-spec.js'
+import type { Digest, ImageIndex } from '../../oci/image-spec.js'
 import { maximumConfigSize, parseImageConfig, requireImage, requireSameLayers } from '../../image/config.js'
 import { choosePlatform, parseManifest } from '../../image/manifest.js'
 import { hostPlatform } from '../../image/platform.js'
@@ -10,7 +10,7 @@ import { recordFrom, type ImageRecord } from './image-record.js'
 export function readStoredImage(store: ImageStore, digest: Digest): ImageRecord {
   const bytes = store.readBlob(digest)
   const parsed = parseManifest(bytes)
-  return parsed.kind === 'index' ? listRecord(digest, parsed, bytes.length) : readImage(store, digest, parsed)
+  return parsed.kind === 'index' ? listRecord(store, digest, parsed, bytes.length) : readImage(store, digest, parsed)
 }
 
 /** The image of a list that is for the host's platform. */
@@ -23,6 +23,7 @@ export function memberOfList(store: ImageStore, digest: Digest): Digest {
 }
 
 function listRecord(
+  store: ImageStore,
   digest: Digest,
   { mediaType, index }: Extract<ReturnType<typeof parseManifest>, { kind: 'index' }>,
   size: number,
@@ -32,7 +33,7 @@ function listRecord(
     manifest: digest,
     mediaType,
     id: digest,
-    created: '0001-01-01T00:00:00Z',
+    created: newestOf(store, index),
     author: '',
     comment: '',
     architecture: '',
@@ -45,6 +46,23 @@ function listRecord(
     annotations: index.annotations ?? {},
   }
 }
+
+/** A list has no time of its own: it is as old as the newest of its images that are here. */
+function newestOf(store: ImageStore, { manifests }: ImageIndex): string {
+  const times = manifests.flatMap(({ digest }) => {
+    if (!store.hasBlob(digest)) return []
+    try {
+      const parsed = parseManifest(store.readBlob(digest))
+      return parsed.kind === 'index' ? [] : [readImage(store, digest, parsed).created]
+    } catch {
+      /* What is no image, such as a statement about one, has no time that counts. */
+      return []
+    }
+  })
+  return times.reduce((newest, time) => (Date.parse(time) > Date.parse(newest) ? time : newest), noTime)
+}
+
+const noTime = '0001-01-01T00:00:00Z'
 
 function readImage(
   store: ImageStore,

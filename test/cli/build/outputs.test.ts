@@ -180,6 +180,8 @@ describe('the result', () => {
     await build('--platform', 'linux/riscv64', '--manifest', 'localhost/multi')
     const list = JSON.parse(await store.tspod.ok(['manifest', 'inspect', 'localhost/multi'])) as ImageIndex
     expect(list.manifests.map(({ platform }) => platform?.architecture)).toEqual(['amd64', 'arm64', 'riscv64'])
+    const since = await store.tspod.ok(['images', '--format', '{{.CreatedSince}}', 'localhost/multi'])
+    expect(since).not.toMatch(/\d{4} years/)
     const layout = join(out, 'multi')
     await build('--platform', 'linux/amd64,linux/arm64', '-o', `type=oci,tar=false,dest=${layout}`)
     for (const arch of ['amd64', 'arm64']) {
