@@ -71,7 +71,7 @@ export interface BuildOptions extends RegistryAccess {
   readonly sbom?: SbomOptions
   readonly skipUnusedStages?: boolean
 
-  /** Steps at once; 0: as many as there are. Default: the number of processors. */
+  /** Steps at once; 0: as many as there are. Default: the number of processors, and no fewer than four. */
   readonly jobs?: number
   /** Default: as `run` has it. */
   readonly network?: NetworkSpec

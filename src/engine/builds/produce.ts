@@ -173,9 +173,12 @@ function platformsOf({ platforms = [] }: BuildOptions): Platform[] {
   return platforms.length === 0 ? [completePlatform()] : platforms.map((platform) => completePlatform(platform))
 }
 
+/** Many a step waits for the network and not for a processor. */
+const usualJobs = 4
+
 function jobsOf({ jobs }: BuildOptions): number {
   if (jobs === 0) return Number.MAX_SAFE_INTEGER
-  return Math.max(1, jobs ?? availableParallelism())
+  return Math.max(1, jobs ?? Math.max(usualJobs, availableParallelism()))
 }
 
 /** `SOURCE_DATE_EPOCH` is an argument that every build has. */
