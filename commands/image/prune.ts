@@ -8,6 +8,8 @@ export default class ImagePrune extends BaseCommand {
   static override positionals = { maximum: 0 }
   static override flags = {
     all: switchFlag('Not only those without a name', { char: 'a' }),
+    'build-cache': switchFlag('What cache mounts of builds keep, too'),
+    external: switchFlag('Images that containers of other tools use, of which there are none'),
     filter: listFlag((text) => text, 'Only those that match KEY=VALUE', { helpValue: 'FILTER' }),
     force: switchFlag('Do not ask', { char: 'f' }),
   }
@@ -18,5 +20,8 @@ export default class ImagePrune extends BaseCommand {
     if (!flags.force && !(await confirm(`This command removes ${what}.`))) return
     const engine = await this.engine()
     for (const id of await engine.images.prune({ all: flags.all, filters: flags.filter ?? [] })) this.print(id)
+    if (!flags['build-cache']) return
+    const { removed } = await engine.builds.prune({ all: true, filters: ['type=mount'] })
+    for (const id of removed) this.print(id)
   }
 }

@@ -1,5 +1,6 @@
+import { TspodError } from '../../src/base/errors.js'
 import { BaseCommand } from '../../src/cli/base-command.js'
-import { listFlag, switchFlag, textFlag } from '../../src/cli/flags/define.js'
+import { listFlag, switchFlag, textFlag, valueFlag } from '../../src/cli/flags/define.js'
 import { keyValue, type KeyValue } from '../../src/cli/volumes/key-value.js'
 
 export default class VolumeCreate extends BaseCommand {
@@ -12,6 +13,8 @@ export default class VolumeCreate extends BaseCommand {
     driver: textFlag('What makes it; only local is there', { char: 'd', helpValue: 'DRIVER' }),
     ignore: switchFlag('A volume of that name is no error'),
     label: listFlag(keyValue, 'Set a label', { char: 'l', helpValue: 'KEY=VALUE' }),
+    gid: valueFlag(parseId, 'Group that it belongs to', { helpValue: 'GID' }),
+    uid: valueFlag(parseId, 'User that it belongs to', { helpValue: 'UID' }),
     opt: listFlag(keyValue, 'Set an option: type, device or o', { char: 'o', helpValue: 'KEY=VALUE' }),
   }
 
@@ -25,9 +28,16 @@ export default class VolumeCreate extends BaseCommand {
       labels: entries(flags.label),
       options: entries(flags.opt),
       ignore: flags.ignore,
+      ...(flags.uid === undefined ? {} : { uid: flags.uid }),
+      ...(flags.gid === undefined ? {} : { gid: flags.gid }),
     })
     this.print(made)
   }
+}
+
+function parseId(text: string): number {
+  if (/^\d{1,10}$/.test(text)) return Number(text)
+  throw new TspodError('usage', `${JSON.stringify(text)} is no ID`)
 }
 
 function entries(pairs: readonly KeyValue[] = []): Readonly<Record<string, string>> {

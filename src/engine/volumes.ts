@@ -18,6 +18,9 @@ export interface VolumeRecord {
   readonly options: Readonly<Record<string, string>>
   /** Nobody named it: it goes with its container. */
   readonly anonymous: boolean
+  /** Whose it is from the beginning, in the containers' ids; absent: root's, and then the image's there. */
+  readonly uid?: number
+  readonly gid?: number
 }
 
 export interface VolumeRequest {
@@ -25,6 +28,8 @@ export interface VolumeRequest {
   readonly labels?: Readonly<Record<string, string>>
   readonly options?: Readonly<Record<string, string>>
   readonly anonymous?: boolean
+  readonly uid?: number
+  readonly gid?: number
 }
 
 export function volumesOf(context: Context): Collection<VolumeRecord> {
@@ -43,6 +48,8 @@ export function ensureVolume(context: Context, request: VolumeRequest): VolumeRe
     labels: request.labels ?? {},
     options: request.options ?? {},
     anonymous: request.anonymous === true,
+    ...(request.uid === undefined ? {} : { uid: request.uid }),
+    ...(request.gid === undefined ? {} : { gid: request.gid }),
   }
   const made = volumes.create(request.name, record, makeData)
   return made ? record : requireVolume(context, request.name)

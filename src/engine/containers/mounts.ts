@@ -90,7 +90,10 @@ async function volumeMount(context: Context, mount: Extract<MountSpec, { type: '
     if (mounted !== undefined) return mounted
   }
   const data = volumeData(context, name)
-  const copies = mount.subpath === undefined && !mount.options.includes('nocopy') && isEmptyVolume(context, name)
+  /* What the image has there would bring its owner with it. */
+  const isOwned = record.uid !== undefined || record.gid !== undefined
+  const copies =
+    !isOwned && mount.subpath === undefined && !mount.options.includes('nocopy') && isEmptyVolume(context, name)
   return {
     type: 'bind',
     source: data,

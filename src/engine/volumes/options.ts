@@ -15,7 +15,7 @@ export function requireOptions(options: Options): void {
   }
   if (Object.keys(options).length === 0) return
   const { type = '', device = '' } = options
-  if (type === 'tmpfs') return
+  if (type === 'tmpfs' || ownerOf(options) !== undefined) return
   if (!isBind(options)) {
     throw new TspodError(
       'not-supported',
@@ -23,6 +23,18 @@ export function requireOptions(options: Options): void {
     )
   }
   if (!isAbsolute(device)) throw new TspodError('invalid-argument', `device "${device}" is not an absolute path`)
+}
+
+/** `o=uid=N,gid=N` and nothing else: a volume like any other, but for its owner. */
+export function ownerOf(options: Options): { readonly uid?: number; readonly gid?: number } | undefined {
+  const { o = '', ...others } = options
+  const owner: { uid?: number; gid?: number } = {}
+  for (const one of o.split(',')) {
+    const [, key, id] = /^(uid|gid)=(\d{1,10})$/.exec(one) ?? []
+    if (key === undefined || Object.keys(others).length > 0) return undefined
+    owner[key as 'uid'] = Number(id)
+  }
+  return owner
 }
 
 /** What is mounted where a volume with options is used; undefined: its own folder. */

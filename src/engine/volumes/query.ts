@@ -88,5 +88,7 @@ function inspection(
     MountCount: (uses.get(record.name) ?? []).filter((id) => isUp(observe(context, id))).length,
     NeedsCopyUp: plain && isEmptyVolume(context, record.name),
     Anonymous: record.anonymous,
+    UID: record.uid ?? 0,
+    GID: record.gid ?? 0,
   }
 }

@@ -5,6 +5,9 @@ export interface VolumeCreateOptions {
   readonly labels?: Readonly<Record<string, string>>
   /** mount(8) options of the volume: `type`, `device`, `o`. */
   readonly options?: Readonly<Record<string, string>>
+  /** Whose it is, in the containers' ids. */
+  readonly uid?: number
+  readonly gid?: number
   /** One of that name is no error. */
   readonly ignore?: boolean
 }
@@ -28,4 +31,6 @@ export interface VolumeInspection {
   readonly MountCount: number
   readonly NeedsCopyUp: boolean
   readonly Anonymous: boolean
+  readonly UID: number
+  readonly GID: number
 }
