@@ -11,7 +11,7 @@ void launch_normalize_process(void);
 int launch_monitor(const struct launch_plan *, const struct exec_plan *,
 		   const struct launch_options *);
 
-/* `onError` of the file of a plan that was refused; NULL if there is none. */
+/* `onError` of the file of a plan that was refused; NULL if there is none. Lets go of the container's lock. */
 char *const *plan_on_error(const char *path);
 
 /* A failure before there is a monitor: to the caller's connection, or as the client reports one. */

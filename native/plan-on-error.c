@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <jansson.h>
+#include <limits.h>
 
 #define FILE_LIMIT (16u << 20)
 #define WORD_LIMIT 1024
@@ -15,6 +16,7 @@ char *const *plan_on_error(const char *path)
 	json_t *plan = text ? json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL) : NULL;
 	const json_t *words = json_object_get(plan, "onError");
 	size_t count = json_array_size(words);
+	json_int_t lock = json_integer_value(json_object_get(plan, "lockFd"));
 	char **argv = count > 0 && count <= WORD_LIMIT ? calloc(count + 1, sizeof(*argv)) : NULL;
 
 	for (size_t i = 0; argv && i < count; i++) {
@@ -23,5 +25,8 @@ char *const *plan_on_error(const char *path)
 		if (!argv[i])
 			return NULL;
 	}
+	/* Who clears up after us takes the container's lock. */
+	if (lock > 2 && lock <= INT_MAX)
+		close((int)lock);
 	return argv;
 }

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -154,6 +154,17 @@ withBusybox('a launch that fails', () => {
     const { status, stdout } = await ended(folder.launch())
     expect(status).toBe(77)
     expect(JSON.parse(stdout)).toMatchObject({ type: 'error', stage: 'plan' })
+  })
+
+  test('lets go of the lock before, so that who clears up can take it', async () => {
+    await using folder = await runFolder(['true'], { plan: { stopSignal: 1000, lockFd: 9 } })
+    const lock = join(folder.path, 'lock')
+    const onError = ['/bin/sh', '-c', `flock --nonblock ${lock} echo free`]
+    const path = join(folder.runDir, 'launch.json')
+    writeFileSync(path, JSON.stringify({ ...(JSON.parse(readFileSync(path, 'utf8')) as object), onError }))
+    const line = `exec 9>${lock}; flock 9; exec ${nativeFile('tspod-runtime')} launch ${folder.runDir}`
+    const { stdout, stderr } = await ended(spawn('/bin/sh', ['-c', line]))
+    expect([stdout, stderr]).toEqual(['free\n', ''])
   })
 
   test('without a plan exits with 125', async () => {
