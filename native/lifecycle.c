@@ -161,19 +161,19 @@ static void announce_start(struct session *session)
 {
 	const struct launch_plan *plan = session->plan;
 
+	/* Before the launching command ends: a service's main process must not be gone before the next one is known. */
+	if (plan && (plan->sdnotify == SDNOTIFY_CONTAINER ||
+		     (plan->sdnotify == SDNOTIFY_HEALTHY && plan->healthcheck.given)))
+		notify_main_pid();
+	else if (plan && plan->sdnotify != SDNOTIFY_IGNORE)
+		notify_ready();
 	tell_created(session);
 	connections_tell(&session->connections, json_pack("{s:s}", "type", "started"));
 	connections_flush(&session->connections);
 	write_pid_file(session, plan ? plan->pid_file : session->exec->pid_file,
 		       session->spawned.pid);
-	if (!plan)
-		return;
-	write_pid_file(session, plan->conmon_pid_file, getpid());
-	if (plan->sdnotify == SDNOTIFY_CONTAINER ||
-	    (plan->sdnotify == SDNOTIFY_HEALTHY && plan->healthcheck.given))
-		notify_main_pid();
-	else if (plan->sdnotify != SDNOTIFY_IGNORE)
-		notify_ready();
+	if (plan)
+		write_pid_file(session, plan->conmon_pid_file, getpid());
 }
 
 void session_start(struct session *session)
