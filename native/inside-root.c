@@ -244,12 +244,16 @@ static int plain_root(const struct root_options *o, const struct userns_options 
 {
 	/* With the caller's rights, unless it is mounted on: then within that mount namespace. */
 	bool binds = o->bind_sources.count > 0 || o->mounts;
-	int fd = root_folder(o->root);
+	int fd = open(o->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
+	/* An image may give its root to another of its users, who shuts it: root there may all the same. */
+	if (fd < 0 && errno != EACCES)
+		inside_fail(STAGE_INPUT, errno, o->root, "open the root");
 	userns_enter(userns, binds);
-	if (!binds)
+	if (fd >= 0 && !binds)
 		return fd;
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 	return root_folder(o->root);
 }
 

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -8,6 +8,7 @@ import { buildStore, type BuildStore } from '../../helpers/build.js'
 import { blobPath, hostArchitecture } from '../../helpers/images.js'
 import { readTar } from '../../helpers/read-tar.js'
 import { startRegistry } from '../../helpers/registry-process.js'
+import { tarArchive } from '../../helpers/tar.js'
 
 const run = promisify(execFile)
 let store: BuildStore
@@ -38,6 +39,20 @@ describe('--output', () => {
     expect(await store.build(['--target', 'files', '-o', folder, context])).toBe('')
     expect(await readFile(join(folder, 'dir', 'file'), 'utf8')).toBe('content\n')
     expect(await readdir(folder)).toEqual(['dir'])
+  })
+
+  test('local: folders that their owner has shut, the root among them', async () => {
+    const shut = tarArchive([
+      { path: './', type: 'directory', mode: 0o600, uid: 1000, gid: 1000 },
+      { path: 'dir/', type: 'directory', mode: 0o600, uid: 1000, gid: 1000 },
+      { path: 'dir/file', content: 'content\n' },
+    ])
+    await store.tspod.ok(['import', '-q', '-', 'localhost/shut'], { input: shut })
+    const folder = join(out, 'shut')
+    await store.build(['-o', folder, '-'], { input: 'FROM localhost/shut\n' })
+    expect((await stat(join(folder, 'dir'))).mode & 0o777).toBe(0o600)
+    await chmod(join(folder, 'dir'), 0o700)
+    expect(await readFile(join(folder, 'dir', 'file'), 'utf8')).toBe('content\n')
   })
 
   test('tar: the files as an archive, in a file or on the standard output', async () => {
