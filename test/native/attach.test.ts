@@ -199,7 +199,7 @@ withBusybox('a restart policy', () => {
 withBusybox('the end of a container', () => {
   test('comes with its timeout', async () => {
     await using folder = await runFolder(['sleep', '1000'], { plan: { timeoutSeconds: 1 } })
-    expect((await ended(folder.launch())).status).toBe(137)
+    expect((await ended(folder.launch())).status).toBe(255)
   })
 
   test('comes with its owner’s', async () => {
