@@ -10,7 +10,7 @@ export interface CommandOptions {
   /** All of the program's environment. */
   readonly env: Readonly<Record<string, string | undefined>>
   /** What it reads; without: nothing. */
-  readonly input?: string
+  readonly input?: string | Uint8Array
   /** It is killed after that. */
   readonly timeoutMilliseconds?: number
   /** It is killed when either of its outputs is longer. */

@@ -1,4 +1,5 @@
 import { TspodError } from '../../base/errors.js'
+import { largestSource } from '../dockerfile/source.js'
 import type { ContextReference } from './classify.js'
 import { openDownload } from './download.js'
 import { checkoutGit } from './git.js'
@@ -10,7 +11,7 @@ export interface BuildContext {
   /** Where COPY finds things; undefined: there is none, as only a Dockerfile came. */
   readonly folder: string | undefined
   /** The Dockerfile, where one came alone. */
-  readonly dockerfile?: string
+  readonly dockerfile?: Buffer
   /** The commit of a git context. */
   readonly commit?: string
   /** Lets go of what was made for it; a folder used in place stays. */
@@ -22,9 +23,6 @@ export interface ContextOptions {
   readonly keepGitDir?: boolean
   readonly signal?: AbortSignal | undefined
 }
-
-/** More is no Dockerfile. */
-const maximumDockerfile = 64 * 1024 * 1024
 
 /** Brings a context here. Bytes are a tar archive in any compression, or a Dockerfile alone (`docker build -`). */
 export async function openContext(
@@ -67,7 +65,7 @@ async function fromBytes(
   if (start.length === 0)
     throw new TspodError('invalid-argument', 'the build context is empty: neither an archive nor a Dockerfile')
   if (!tools.isArchive(start)) {
-    return { folder: undefined, dockerfile: await textOf(whole()), close: () => Promise.resolve() }
+    return { folder: undefined, dockerfile: await dockerfileOf(whole()), close: () => Promise.resolve() }
   }
   const folder = await makeWorkFolder(tools)
   try {
@@ -101,13 +99,14 @@ async function peek(
   return { start, whole }
 }
 
-async function textOf(chunks: AsyncIterable<Uint8Array>): Promise<string> {
+/** As much of it as the parser needs to refuse it, if it is too large. */
+async function dockerfileOf(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const parts: Uint8Array[] = []
   let length = 0
   for await (const chunk of chunks) {
-    length += chunk.length
-    if (length > maximumDockerfile) throw new TspodError('limit-exceeded', 'the Dockerfile is larger than 64 MiB')
     parts.push(chunk)
+    length += chunk.length
+    if (length > largestSource) break
   }
-  return Buffer.concat(parts).toString('utf8')
+  return Buffer.concat(parts)
 }

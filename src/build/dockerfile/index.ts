@@ -7,6 +7,7 @@ export { applyToConfig, isMetadata, type Evaluated, type Evaluation, type Metada
 export { parseDockerfile, parseTrigger } from './parse.js'
 export type { MountOwner, RunMount } from './run-mount.js'
 export { runStep, type RunStep } from './run-step.js'
+export { checkSource, largestSource } from './source.js'
 export { startFromImage, startFromStage, type StageStart, type StageState } from './stage-state.js'
 export { planStages, resolveFrom, type Origin, type PlannedStage, type StageOptions, type StagePlan } from './stages.js'
 export type * from './syntax.js'

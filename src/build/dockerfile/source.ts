@@ -12,6 +12,9 @@ export const limits = {
   comments: 100,
 } as const
 
+/** Bytes. Who reads one reads no more than a byte beyond it. */
+export const largestSource = limits.fileBytes
+
 /** The lines of a Dockerfile, one after the other, each with its line end. */
 export class SourceLines {
   readonly #text: string
@@ -23,10 +26,7 @@ export class SourceLines {
 
   /** Throws dockerfile-invalid for what is too large, or is no UTF-8 text where that matters. */
   constructor(source: Buffer | string, filename: string) {
-    const size = typeof source === 'string' ? Buffer.byteLength(source) : source.length
-    if (size > limits.fileBytes)
-      throw invalid(`${filename}: ${String(size)} bytes, a Dockerfile has at most ${String(limits.fileBytes)}`)
-    if (isUtf16(source)) throw invalid(`${filename}: the file is UTF-16; save it as UTF-8`)
+    checkSource(source, filename)
     this.#strict = typeof source !== 'string' && !isUtf8(source)
     this.#text = (typeof source === 'string' ? source : source.toString('utf8')).replace(/^\ufeff/, '')
     this.#filename = filename
@@ -61,6 +61,14 @@ export class SourceLines {
   error(message: string, line = this.line): Error {
     return invalidAt(this.#filename, line, message)
   }
+}
+
+/** Throws dockerfile-invalid for what is too large to be read, or has two bytes to a character. */
+export function checkSource(source: Buffer | string, filename: string): void {
+  const size = typeof source === 'string' ? Buffer.byteLength(source) : source.length
+  if (size > limits.fileBytes)
+    throw invalid(`${filename}: larger than ${String(limits.fileBytes)} bytes, which a Dockerfile has at most`)
+  if (isUtf16(source)) throw invalid(`${filename}: the file is UTF-16; save it as UTF-8`)
 }
 
 /** By its byte order mark, or what is left of that once it was read as UTF-8. */

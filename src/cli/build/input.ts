@@ -1,9 +1,8 @@
-import { TspodError } from '../../base/errors.js'
 import { archiveOutput } from '../archive-output.js'
 import { streamWriter } from '../images/stream-writer.js'
 import type { BuildCaller } from './request.js'
 
-/** A Dockerfile has at most so many bytes; those in files are measured by who reads them. */
+/** A Dockerfile has at most so many bytes; what is longer need not be read to its end to be refused. */
 const longest = 16 << 20
 
 /** What this process is asked from: its environment, its standard input and output. */
@@ -23,13 +22,14 @@ async function* inputBytes(): AsyncGenerator<Uint8Array> {
   for await (const chunk of process.stdin) yield chunk as Buffer
 }
 
-async function inputText(): Promise<string> {
+/** As it is: the engine says what is wrong with it. */
+async function inputText(): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of inputBytes()) {
-    size += chunk.length
-    if (size > longest) throw new TspodError('limit-exceeded', 'the Dockerfile on the standard input is too long')
     chunks.push(chunk)
+    size += chunk.length
+    if (size > longest) break
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return Buffer.concat(chunks)
 }

@@ -24,7 +24,7 @@ export interface BuildCaller {
   /** The standard input: a context or a Dockerfile. */
   readonly input: {
     readonly bytes: () => BuildBytes
-    readonly text: () => Promise<string>
+    readonly text: () => Promise<string | Uint8Array>
   }
   /** Takes an archive that goes to the standard output. */
   readonly output: () => (chunk: Uint8Array) => Promise<void>
@@ -75,6 +75,7 @@ async function sourceOf(flags: BuildFlags, context: string | undefined, caller: 
   return {
     context: context === '-' ? caller.input.bytes() : (context ?? folderOf(names)),
     files: files.length === 0 ? undefined : files,
+    cppFlags: flags['cpp-flag'],
     ignoreFile: absolute(flags.ignorefile),
     contexts: record(flags['build-context']),
     target: flags.target,

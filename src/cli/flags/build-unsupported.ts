@@ -5,7 +5,6 @@ export const buildUnsupportedFlags = unsupported({
   'all-platforms': 'all platforms of a base image; name them by --platform',
   cgroupns: 'another cgroup namespace for steps; they have one of their own',
   'compat-volumes': 'dropping what RUN writes to a VOLUME; it is kept, as by BuildKit',
-  'cpp-flag': 'the C preprocessor; run it yourself and use --file -',
   cw: 'images for confidential computing',
   'decryption-key': 'encrypted images',
   from: 'another base image by flag; use an ARG before FROM, or --build-context NAME=docker-image://IMAGE',

@@ -24,6 +24,7 @@ const sourceFlags = {
   'build-context': listFlag((text) => parsePair(text, { needsValue: true }), 'A further context, for FROM and --from', {
     helpValue: 'NAME=CONTEXT',
   }),
+  'cpp-flag': listFlag(asTyped, 'Pass an argument to cpp, which preprocesses FILE.in', { helpValue: 'ARGUMENT' }),
   ignorefile: textFlag('Read the patterns of what is no part of the context from this file', { helpValue: 'FILE' }),
   secret: listFlag(parseSecret, 'A secret for RUN --mount=type=secret', { helpValue: 'id=ID,src=FILE' }),
   ssh: listFlag(parseSsh, 'An SSH agent or keys for RUN --mount=type=ssh', { helpValue: 'ID[=SOCKET|KEY]' }),

@@ -18,6 +18,8 @@ export interface BuildOptions extends RegistryAccess {
    * text itself. Default: Containerfile or Dockerfile of the context.
    */
   readonly files?: readonly (string | DockerfileText)[]
+  /** Arguments of cpp's, which preprocesses files whose names end in `.in`. */
+  readonly cppFlags?: readonly string[]
   /** Instead of .containerignore and .dockerignore. */
   readonly ignoreFile?: string
   /** `name` to a folder, URL, `docker-image://NAME`, `oci-layout://PATH[:TAG][@DIGEST]` or `target:STAGE`'s own name. */
@@ -108,7 +110,8 @@ export interface BuildOptions extends RegistryAccess {
 
 export interface DockerfileText {
   readonly name: string
-  readonly text: string
+  /** Bytes have to be UTF-8 where they are no comment. */
+  readonly text: string | Uint8Array
 }
 
 export interface BuildSecret {

@@ -43,7 +43,7 @@ describe('a context', () => {
   test('of text is a Dockerfile without a context', async () => {
     const bytes = chunks('FROM x\n', 'RUN y\n')
     const context = await openContext({ kind: 'bytes', bytes }, {}, tools)
-    expect(context).toMatchObject({ folder: undefined, dockerfile: 'FROM x\nRUN y\n' })
+    expect(context).toMatchObject({ folder: undefined, dockerfile: Buffer.from('FROM x\nRUN y\n') })
   })
 
   test('of nothing is an error', async () => {
@@ -56,7 +56,7 @@ describe('a context', () => {
   ])('of a URL that has %s', async (body, dockerfile) => {
     tools.serve = () => ({ body })
     const context = await openContext({ kind: 'url', url: 'http://example.com/ctx' }, {}, tools)
-    expect(context.dockerfile).toBe(dockerfile)
+    expect(context.dockerfile?.toString()).toBe(dockerfile)
     expect(context.folder === undefined).toBe(dockerfile !== undefined)
     await context.close()
     expect(tools.left()).toEqual([])
