@@ -31,14 +31,13 @@ static bool find_program(char *path, size_t size)
 
 /* The path is resolved already, which would take Node half a millisecond. `--`: what stands behind it is ours; without,
  * Node takes an `--env-file` of the command for its own. */
-static int become_node(int argc, char **argv)
+static int become_node(char *path, int argc, char **argv)
 {
-	char path[PATH_MAX];
 	cleanup_free char **args = calloc((size_t)argc + 4, sizeof(*args));
 	size_t count = 0;
 
-	if (!args || !find_program(path, sizeof(path))) {
-		fprintf(stderr, "Error: tspod does not find its own folder: %s\n", strerror(errno));
+	if (!args) {
+		fprintf(stderr, "Error: tspod cannot start node: %s\n", strerror(errno));
 		return 125;
 	}
 	args[count++] = "node";
@@ -55,9 +54,14 @@ static int become_node(int argc, char **argv)
 
 int front_main(int argc, char **argv)
 {
+	char path[PATH_MAX];
 	int status;
 
-	if (argc > 1 && kept_start(argc, argv, &status))
+	if (!find_program(path, sizeof(path))) {
+		fprintf(stderr, "Error: tspod does not find its own folder: %s\n", strerror(errno));
+		return 125;
+	}
+	if (argc > 1 && kept_start(path, argc, argv, &status))
 		return status;
-	return become_node(argc, argv);
+	return become_node(path, argc, argv);
 }

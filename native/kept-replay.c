@@ -28,43 +28,6 @@ static bool random_id(char id[ID_LENGTH + 1])
 	return true;
 }
 
-/* Of the same length, everywhere. */
-static void replace_all(struct kept_reader *rest, const char *old, const char *by, size_t length)
-{
-	char *at = rest->at;
-
-	while ((at = memmem(at, (size_t)(rest->end - at), old, length))) {
-		memcpy(at, by, length);
-		at += length;
-	}
-}
-
-/* Into a new buffer, since names differ in length. Both are not empty. */
-static char *renamed(const struct kept_reader *rest, const char *old, const char *by, size_t *size)
-{
-	size_t old_length = strlen(old), by_length = strlen(by), length = 0;
-	size_t room = (size_t)(rest->end - rest->at);
-	char *to, *from = rest->at;
-
-	/* Each name found makes it longer by less than itself and the new one. */
-	to = malloc(room + room / old_length * by_length + 1);
-	while (to && from < rest->end) {
-		char *found = memmem(from, (size_t)(rest->end - from), old, old_length);
-		size_t before = (size_t)((found ? found : rest->end) - from);
-
-		memcpy(to + length, from, before);
-		length += before;
-		from += before;
-		if (!found)
-			break;
-		memcpy(to + length, by, by_length);
-		length += by_length;
-		from += old_length;
-	}
-	*size = length;
-	return to;
-}
-
 static bool choose_name(const struct kept *kept, char *name, size_t size)
 {
 	uint16_t random[2];
@@ -94,12 +57,16 @@ static bool claim_name(const struct kept *kept, const char *id, char *name, size
 	return false;
 }
 
+/* Who clears up may have had it between the two calls, and have removed its name: then it holds nothing. */
 static bool take_lock(struct kept *kept)
 {
+	struct stat status;
+
 	kept->lock_fd = open(kept->lock, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (kept->lock_fd < 0)
 		return false;
-	if (flock(kept->lock_fd, LOCK_EX | LOCK_NB) == 0)
+	if (flock(kept->lock_fd, LOCK_EX | LOCK_NB) == 0 && fstat(kept->lock_fd, &status) == 0 &&
+	    status.st_nlink > 0)
 		return true;
 	unlink(kept->lock);
 	close_fd(&kept->lock_fd);
@@ -252,7 +219,7 @@ static bool make_container(struct kept *kept, struct kept_reader *rest, const ch
 {
 	size_t size;
 
-	kept->text = renamed(rest, kept->name, name, &size);
+	kept->text = kept_renamed(rest, kept->name, name, &size);
 	if (!kept->text)
 		return false;
 	rest->at = kept->text;
@@ -287,9 +254,9 @@ bool kept_replay(struct kept *kept, struct kept_reader *rest)
 	    !kept->name[0])
 		return false;
 	now(time);
-	replace_all(rest, old_id, id, ID_LENGTH);
-	replace_all(rest, old_id, id, SHORT_LENGTH);
-	replace_all(rest, old_time, time, KEPT_TIME_LENGTH);
+	kept_replace(rest, old_id, id, ID_LENGTH);
+	kept_replace(rest, old_id, id, SHORT_LENGTH);
+	kept_replace(rest, old_time, time, KEPT_TIME_LENGTH);
 	memcpy(kept->created, time, sizeof(time));
 	kept->lock = kept_text(rest);
 	if (rest->bad || !take_lock(kept))

@@ -8,52 +8,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define MAGIC "tspod kept start 1"
+#define MAGIC "tspod kept start 2"
 #define FOLDER "tspod-starts"
 #define FILE_LIMIT (256 * 1024)
 #define COUNT_LIMIT 4096
 /* One start a slot: the folder stays small, whatever is run. */
 #define SLOTS 128
-
-char *kept_text(struct kept_reader *reader)
-{
-	char *text = reader->at;
-	char *end = reader->bad ? NULL : memchr(text, '\0', (size_t)(reader->end - text));
-
-	if (!end) {
-		reader->bad = true;
-		return "";
-	}
-	reader->at = end + 1;
-	return text;
-}
-
-size_t kept_number(struct kept_reader *reader, size_t maximum)
-{
-	uint64_t value;
-
-	if (!parse_u64(kept_text(reader), &value) || value > maximum) {
-		reader->bad = true;
-		return 0;
-	}
-	return (size_t)value;
-}
-
-char **kept_texts(struct kept_reader *reader, size_t *count, size_t maximum)
-{
-	char **texts;
-
-	*count = kept_number(reader, maximum);
-	texts = calloc(*count + 1, sizeof(*texts));
-	if (!texts) {
-		reader->bad = true;
-		*count = 0;
-		return NULL;
-	}
-	for (size_t i = 0; i < *count; i++)
-		texts[i] = kept_text(reader);
-	return texts;
-}
 
 /* FNV-1a over the arguments and the folder: it only has to spread them. */
 static unsigned slot_of(int argc, char **argv, const char *cwd)
@@ -122,7 +82,7 @@ static bool read_looks(struct kept_reader *reader, struct kept *kept)
 	return !reader->bad;
 }
 
-static void free_kept(struct kept *kept)
+void kept_free(struct kept *kept)
 {
 	free(kept->looks);
 	free(kept->adjectives);
@@ -133,15 +93,17 @@ static void free_kept(struct kept *kept)
 	free(kept->text);
 }
 
-static bool is_same(struct kept_reader *reader, int argc, char **argv, const char *cwd,
-		    struct kept *kept)
+/* Another installation makes other files, and has other places. */
+static bool is_same(struct kept_reader *reader, const char *program, int argc, char **argv,
+		    const char *cwd, struct kept *kept)
 {
-	return !strcmp(kept_text(reader), MAGIC) && same_arguments(reader, argc, argv) &&
-	       !strcmp(kept_text(reader), cwd) && kept_same_caller(kept_text(reader)) &&
-	       read_looks(reader, kept) && kept_looks_same(kept->looks, kept->look_count);
+	return !strcmp(kept_text(reader), MAGIC) && !strcmp(kept_text(reader), program) &&
+	       same_arguments(reader, argc, argv) && !strcmp(kept_text(reader), cwd) &&
+	       kept_same_caller(kept_text(reader)) && read_looks(reader, kept) &&
+	       kept_looks_same(kept->looks, kept->look_count);
 }
 
-bool kept_start(int argc, char **argv, int *status)
+bool kept_start(const char *program, int argc, char **argv, int *status)
 {
 	char cwd[PATH_MAX];
 	cleanup_free char *data = NULL;
@@ -160,10 +122,10 @@ bool kept_start(int argc, char **argv, int *status)
 		return false;
 	reader.at = data;
 	reader.end = data + size;
-	if (is_same(&reader, argc, argv, cwd, &kept) && kept_replay(&kept, &reader)) {
+	if (is_same(&reader, program, argc, argv, cwd, &kept) && kept_replay(&kept, &reader)) {
 		*status = launch_main((int)kept.launch_count, kept.launch);
 		started = true;
 	}
-	free_kept(&kept);
+	kept_free(&kept);
 	return started;
 }

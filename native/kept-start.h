@@ -6,8 +6,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* False if there is no such start, or something has changed: nothing is left behind then. */
-bool kept_start(int argc, char **argv, int *status);
+/* `program`: bin/tspod.cjs, by which an installation is known. False if there is no such start, or something has
+ * changed: nothing is left behind then. */
+bool kept_start(const char *program, int argc, char **argv, int *status);
 
 /* A kept file: texts, each with a zero byte behind it. */
 struct kept_reader {
@@ -54,6 +55,10 @@ char *kept_text(struct kept_reader *);
 size_t kept_number(struct kept_reader *, size_t maximum);
 /* So many texts, as an array with NULL at its end. */
 char **kept_texts(struct kept_reader *, size_t *count, size_t maximum);
+/* One text by another of the same length, everywhere. */
+void kept_replace(struct kept_reader *rest, const char *old, const char *by, size_t length);
+/* Into a new buffer, since names differ in length. Both are not empty. NULL without memory. */
+char *kept_renamed(const struct kept_reader *rest, const char *old, const char *by, size_t *size);
 
 /* Whether the world is as it was (kept-looks.c). */
 bool kept_same_caller(const char *facts);
@@ -64,3 +69,4 @@ bool kept_store_is_tidy(const struct kept *);
 
 /* Makes the container's files under a new ID, with its lock held (kept-replay.c). False: nothing was made. */
 bool kept_replay(struct kept *, struct kept_reader *rest);
+void kept_free(struct kept *);

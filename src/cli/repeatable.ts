@@ -27,6 +27,8 @@ export function repeatableRun(given: ReadonlySet<string>, globals: GlobalValues)
   /* Another version may do it in another way. */
   for (const path of [import.meta.filename, nativeFile('tspod-runtime')]) lookedAtFile(path)
   for (const { env } of Object.values(globalFlags)) lookedAtVariable(env, process.env[env])
+  /* `-v ~/x:/y` was read by it, before. */
+  lookedAtVariable('HOME', process.env['HOME'])
   process.env = observed(process.env)
   return { repeatable: { argv: process.argv.slice(2), cwd: process.cwd(), observation } }
 }

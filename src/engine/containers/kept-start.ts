@@ -1,8 +1,7 @@
 import { mkdirSync, lstatSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { isAbsolute, join } from 'node:path'
-import { isatty } from 'node:tty'
-import { getrlimit } from '../../base/syscalls.js'
+import { getrlimit, isatty } from '../../base/syscalls.js'
 import type { CompleteSpec } from '../../container/complete-spec.js'
 import type { ContainerRecord } from '../../container/record.js'
 import type { MountSpec } from '../../container/spec.js'
@@ -20,7 +19,7 @@ import { containerPaths, halfFolder } from './store.js'
  * without Node. What is kept lies in the session's folder, and a reboot voids it.
  */
 
-const magic = 'tspod kept start 1'
+const magic = 'tspod kept start 2'
 /** In $XDG_RUNTIME_DIR. */
 export const keptStartsFolder = 'tspod-starts'
 /** As native/kept-start.c has them. */
@@ -115,6 +114,7 @@ function fieldsOf(
   const words = start.named ? { adjectives: [], surnames: [] } : nameWords
   return [
     magic,
+    process.argv[1] ?? '',
     ...counted(argv),
     cwd,
     callerFacts(),
