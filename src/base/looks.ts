@@ -15,6 +15,8 @@ export interface Look {
   readonly path: string
   /** What was seen, where it is not read from the file's marks later. */
   readonly seen?: string
+  /** Of the file that was read; 0: there was none. */
+  readonly inode?: number
 }
 
 export interface Write {
@@ -60,10 +62,11 @@ export function lookedAtVariable(name: string, value: string | undefined): void 
     note(value === undefined ? { kind: 'unset', path: name, seen: '' } : { kind: 'variable', path: name, seen: value })
 }
 
-/** A file that was read, or looked for. Those of the kernel are known by their text. */
-export function lookedAtFile(path: string, text?: string): void {
+/** A file that was read, or looked for: inode 0 if there is none. Those of the kernel are known by their text. */
+export function lookedAtFile(path: string, text?: string, inode?: number): void {
   if (current === undefined) return
-  if (!path.startsWith('/proc/') && !path.startsWith('/sys/')) note({ kind: 'file', path })
+  if (!path.startsWith('/proc/') && !path.startsWith('/sys/'))
+    note({ kind: 'file', path, ...(inode === undefined ? {} : { inode }) })
   else if (path !== ownStatus) note({ kind: 'text', path, seen: text ?? '' })
 }
 

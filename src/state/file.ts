@@ -52,12 +52,12 @@ export function readText(path: string): string | undefined {
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch (error) {
     if (!isMissing(error)) throw new TspodError('io', `reading ${path}`, { cause: error })
-    lookedAtFile(path)
+    lookedAtFile(path, undefined, 0)
     return undefined
   }
   try {
-    const text = readWhole(fd, path)
-    lookedAtFile(path, text)
+    const { text, inode } = readWhole(fd, path)
+    lookedAtFile(path, text, inode)
     return text
   } finally {
     closeSync(fd)
@@ -143,14 +143,14 @@ export function hasErrno(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code
 }
 
-function readWhole(fd: number, path: string): string {
+function readWhole(fd: number, path: string): { readonly text: string; readonly inode: number } {
   const stat = fstatSync(fd)
   if (!stat.isFile()) throw new TspodError('store-corrupt', `${path} is not a regular file`)
   let buffer = Buffer.allocUnsafe(Math.max(stat.size + 1, 4096))
   let length = 0
   for (;;) {
     const count = readSync(fd, buffer, length, buffer.length - length, null)
-    if (count === 0) return buffer.toString('utf8', 0, length)
+    if (count === 0) return { text: buffer.toString('utf8', 0, length), inode: stat.ino }
     length += count
     if (length > maximumSize) throw new TspodError('limit-exceeded', `${path} is larger than ${maximumSize} bytes`)
     if (length === buffer.length) buffer = Buffer.concat([buffer], length * 2)
