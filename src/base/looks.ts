@@ -43,6 +43,19 @@ export function observe(): Observation {
   return current
 }
 
+/** Looks at what is other commands' business: what is seen there has no part in what comes out, but if it was changed. */
+export async function aside(action: () => Promise<void>): Promise<void> {
+  const before = current
+  if (before === undefined) return action()
+  const meanwhile = observe()
+  try {
+    await action()
+  } finally {
+    current = before
+    if (meanwhile.obstacle !== undefined) unrepeatable(meanwhile.obstacle)
+  }
+}
+
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** An environment of which it is noted what is asked for. Who asks for all of it can't be repeated. */

@@ -53,3 +53,13 @@ test('another installation works its starts out itself', async () => {
   expect((await finish('tspod', child)).stdout).toBe('other\n')
   expect(await kept.counted(args)).toEqual({ calls: 0, out: 'kept' })
 })
+
+test('containers that run meanwhile are of no matter', async () => {
+  const { tspod, options } = kept
+  const off = options({ env: { TSPOD_KEPT_STARTS: 'off' } })
+  const sleeper = await tspod.ok(['run', '-d', '--rm', ...none, image, 'sleep', '1000'], off)
+  const args = [...none, image, 'true']
+  await kept.keep(args)
+  await tspod.ok(['rm', '-f', '-t', '0', sleeper])
+  expect((await kept.counted(args)).calls).toBe(0)
+})

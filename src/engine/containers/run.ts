@@ -1,3 +1,4 @@
+import { aside } from '../../base/looks.js'
 import { nativeFile } from '../../base/native-dir.js'
 import { execve } from '../../base/syscalls.js'
 import type { ContainerRecord } from '../../container/record.js'
@@ -26,7 +27,7 @@ export async function runInPlace(
     ...(options.cidfile === undefined ? {} : { cidfile: options.cidfile }),
   })
   for (const warning of prepared.warnings) context.log('warn', warning)
-  await sweep(context, sweepLimit)
+  await aside(() => sweep(context, sweepLimit))
   return becomeLauncher(context, prepared, { ...options, fresh: true, keep: { named: spec.name !== undefined } })
 }
 
