@@ -1,4 +1,4 @@
-import { isatty } from 'node:tty'
+import { isatty } from '../src/cli/terminal.js'
 import { TspodError } from '../src/index.js'
 import { type FlagsOf, ListCommand } from '../src/cli/families.js'
 import {

@@ -1,4 +1,4 @@
-import { isatty } from 'node:tty'
+import { isatty } from '../src/cli/terminal.js'
 import { TspodError } from '../src/base/errors.js'
 import { BaseCommand } from '../src/cli/base-command.js'
 import { switchFlag, textFlag } from '../src/cli/flags/define.js'

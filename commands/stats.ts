@@ -1,4 +1,4 @@
-import { isatty } from 'node:tty'
+import { isatty } from '../src/cli/terminal.js'
 import { BaseCommand } from '../src/cli/base-command.js'
 import { switchFlag, textFlag, valueFlag } from '../src/cli/flags/define.js'
 import { statsColumns, statsFields, statsHeadings, statsJson } from '../src/cli/containers/stats-rows.js'

@@ -258,6 +258,18 @@ static napi_value get_rlimit(napi_env env, napi_callback_info info)
 	return result;
 }
 
+/* isatty(fd): node:tty says so, too, but brings all of Node's networking with it. */
+static napi_value is_terminal(napi_env env, napi_callback_info info)
+{
+	napi_value args[ADDON_MAX_ARGS], result;
+	int fd;
+
+	addon_args(env, info, args);
+	if (!addon_int(env, args[0], &fd) || napi_get_boolean(env, isatty(fd), &result))
+		return NULL;
+	return result;
+}
+
 static napi_value make_fifo(napi_env env, napi_callback_info info)
 {
 	napi_value args[ADDON_MAX_ARGS], result = NULL;
@@ -356,6 +368,7 @@ static const struct {
 	{"sendFds", addon_send_fds},
 	{"receiveFds", addon_receive_fds},
 	{"getrlimit", get_rlimit},
+	{"isatty", is_terminal},
 	{"mkfifo", make_fifo},
 	{"syncfs", sync_file_system},
 	{"getxattr", get_xattr},

@@ -16,6 +16,7 @@ interface Addon {
   sendFds(socket: number, data: Uint8Array, fds: readonly number[]): number
   receiveFds(socket: number, maximumBytes: number, maximumFds: number): { data: Buffer; fds: number[] } | null
   getrlimit(resource: number): [number, number]
+  isatty(fd: number): boolean
   mkfifo(path: string, mode: number): void
   syncfs(fd: number): void
   getxattr(path: string, name: string): Buffer | null
@@ -213,6 +214,11 @@ export function receiveFds(
 export function getrlimit(resource: keyof typeof resources): { readonly soft: number; readonly hard: number } {
   const [soft, hard] = addon().getrlimit(resources[resource])
   return { soft, hard }
+}
+
+/** Whether a descriptor is a terminal. As node:tty's, which takes 3 ms to load. */
+export function isatty(fd: number): boolean {
+  return addon().isatty(fd)
 }
 
 export function mkfifo(path: string, mode: number): void {

@@ -1,4 +1,4 @@
-import { isatty } from 'node:tty'
+import { isatty } from '../base/syscalls.js'
 import { TspodError } from '../index.js'
 
 /** Where an archive goes: a file, or stdout unless somebody would have to look at it. */

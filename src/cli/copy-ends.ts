@@ -1,4 +1,4 @@
-import { isatty } from 'node:tty'
+import { isatty } from '../base/syscalls.js'
 import { TspodError, type CopyEnd } from '../index.js'
 
 /** The two ends of `cp`: `CONTAINER:PATH`, a path of the host, or `-` for an archive. */

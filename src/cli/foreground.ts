@@ -1,5 +1,5 @@
+import { isatty } from '../base/syscalls.js'
 import { resolve } from 'node:path'
-import { isatty } from 'node:tty'
 import { unrepeatable } from '../base/looks.js'
 import { TspodError } from '../base/errors.js'
 import type { ForegroundOptions, StreamName } from '../index.js'

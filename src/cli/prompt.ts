@@ -1,4 +1,4 @@
-import { isatty } from 'node:tty'
+import { isatty } from '../base/syscalls.js'
 import { TspodError } from '../base/errors.js'
 import { writeError } from './output/write.js'
 

@@ -1,3 +1,4 @@
+import { drawsOnTerminal, isatty } from '../terminal.js'
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { TspodError } from '../../base/errors.js'
 import type { BuildEvent } from '../../index.js'
@@ -61,10 +62,10 @@ function viewOf(kind: ProgressKind): BuildView {
     case 'plain':
       return plainView()
     case 'tty':
-      if (!process.stderr.isTTY) throw new TspodError('usage', '--progress tty needs a terminal: use --progress plain')
+      if (!isatty(2)) throw new TspodError('usage', '--progress tty needs a terminal: use --progress plain')
       return liveView()
     case 'auto':
-      return process.stderr.isTTY && process.env['TERM'] !== 'dumb' ? liveView() : plainView()
+      return drawsOnTerminal() ? liveView() : plainView()
   }
 }
 

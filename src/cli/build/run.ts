@@ -1,4 +1,4 @@
-import { isatty } from 'node:tty'
+import { isatty } from '../../base/syscalls.js'
 import { TspodError, type BuildOptions, type BuildResult, type Engine } from '../../index.js'
 import { exitStatusOf, printError } from '../exit-status.js'
 import { writeError, writeOutput } from '../output/write.js'

@@ -1,4 +1,4 @@
-import { isatty } from 'node:tty'
+import { isatty } from '../../base/syscalls.js'
 
 /** Asks a person which registry a short name means; undefined where nobody is there to ask. */
 export function registryChooser(): ((candidates: readonly string[]) => Promise<string>) | undefined {

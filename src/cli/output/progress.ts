@@ -1,3 +1,4 @@
+import { drawsOnTerminal } from '../terminal.js'
 import type { Ora } from 'ora'
 import type { ProgressEvent } from '../../index.js'
 import { writeError } from './write.js'
@@ -14,15 +15,11 @@ export function startProgress(): Progress {
   let display: Progress | undefined
   return {
     onEvent(event) {
-      display ??= isForPeople() ? spinner() : lines()
+      display ??= drawsOnTerminal() ? spinner() : lines()
       display.onEvent(event)
     },
     stop: () => display?.stop(),
   }
-}
-
-function isForPeople(): boolean {
-  return process.stderr.isTTY && process.env['TERM'] !== 'dumb'
 }
 
 function lines(): Progress {
