@@ -8,9 +8,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 static void restore_descriptor_limit(void)
 {
@@ -66,6 +68,25 @@ static int check_preserved(int count, struct failure *why)
 	return 0;
 }
 
+/* fork, but the child's parent is whoever takes orphans. systemd waits for the end of a service's main process only where
+ * that is a child of its own, and looks when it is told of it. */
+static pid_t fork_orphan(void)
+{
+	pid_t middle = fork(), inner;
+
+	if (middle > 0)
+		return waitpid(middle, NULL, 0) < 0 ? -1 : middle;
+	if (middle < 0)
+		return -1;
+	middle = getpid();
+	inner = fork();
+	if (inner != 0)
+		_exit(inner < 0);
+	while (getppid() == middle)
+		sched_yield();
+	return 0;
+}
+
 static int start_monitor(const struct launch_plan *plan, const struct exec_plan *exec,
 			 const struct launch_options *options, int connection_fd, int client_fd)
 {
@@ -81,7 +102,7 @@ static int start_monitor(const struct launch_plan *plan, const struct exec_plan 
 
 	if (client_fd >= 0 && (monitor.input || monitor.output))
 		client_terminal_size(&monitor.rows, &monitor.columns);
-	pid = fork();
+	pid = plan && monitor.detach && getenv("NOTIFY_SOCKET") ? fork_orphan() : fork();
 	if (pid != 0)
 		return pid < 0 ? -1 : 0;
 	if (client_fd >= 0)
