@@ -1,3 +1,8 @@
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
+import type { AddressInfo, Server } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { makeCertificates } from '../helpers/certificates.js'
 import { startProxy } from '../helpers/proxy.js'
@@ -52,6 +57,34 @@ test('TLS goes through a tunnel, is checked end to end, and pushes come through 
   expect(untrusted.stderr, explain(untrusted)).toMatch(/certificate/i)
   const other = await store.run(['pull', '-q', '--retry', '0', `other.test:${port}/app`], { env })
   expect(other.status, explain(other)).toBe(125)
+})
+
+test('import of a URL goes through the proxy, and trusts whom the host does', async () => {
+  const made = await makeCertificates(store.folder)
+  const [cert, key] = await Promise.all([readFile(made.serverCertificate), readFile(made.serverKey)])
+  const plain = createServer((_request, response) => response.end(archive)).listen(0, '127.0.0.1')
+  const secure = createSecureServer({ cert, key }, (request, response) =>
+    request.headers.authorization === `Basic ${Buffer.from('me:pw').toString('base64')}`
+      ? response.end(archive)
+      : response.writeHead(401).end(),
+  ).listen(0, '127.0.0.1')
+  await Promise.all([once(plain, 'listening'), once(secure, 'listening')])
+  const hostOf = (server: Server): string => `127.0.0.1:${String((server.address() as AddressInfo).port)}`
+  await using proxy = await startProxy({ 'plain.test': hostOf(plain), 'secure.test:443': hostOf(secure) })
+  const through = { HTTP_PROXY: `http://${proxy.host}`, HTTPS_PROXY: `http://${proxy.host}` }
+  try {
+    await store.ok(['import', '-q', 'http://plain.test/a.tar', 'app'], { env: through })
+    const trusting = { ...through, SSL_CERT_FILE: made.ca }
+    await store.ok(['import', '-q', 'https://me:pw@secure.test/a.tar', 'app'], { env: trusting })
+    expect(proxy.seen).toEqual(['GET plain.test', 'CONNECT secure.test:443'])
+    const untrusted = await store.run(['import', 'https://secure.test/a.tar'], { env: through })
+    expect(untrusted.stderr, explain(untrusted)).toMatch(/certificate/i)
+    const refused = await store.run(['import', 'https://me:no@secure.test/a.tar'], { env: trusting })
+    expect(refused.stderr).toContain('https://secure.test/a.tar: the server answered 401')
+  } finally {
+    plain.close()
+    secure.close()
+  }
 })
 
 test('the loopback is reached without the proxy', async () => {

@@ -58,7 +58,7 @@ async function openSource(context: Context, options: ImportOptions): Promise<Asy
   if (/^https?:\/\//i.test(source)) {
     const { download } = await import('../../image/registry/http.js')
     context.onProgress?.({ id: '', action: `Downloading from "${source}"`, done: true })
-    return download(source, options.signal)
+    return download(source, { env: context.env, signal: options.signal })
   }
   const { createReadStream } = await import('node:fs')
   const { stat } = await import('node:fs/promises')
