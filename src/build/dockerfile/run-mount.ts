@@ -90,6 +90,8 @@ const options: Readonly<Record<string, { readonly is: string; readonly of: reado
   /* Buildah's, for SELinux: what a build mounts here carries no labels. */
   z: { is: 'relabel', of: ['bind', 'cache'] },
   relabel: { is: 'relabel', of: ['bind', 'cache'] },
+  /* Buildah's, too: nothing is ever mounted beneath what a step binds, so that every way comes to the same. */
+  'bind-propagation': { is: 'propagation', of: ['bind', 'cache'] },
 }
 
 /**
@@ -106,9 +108,15 @@ export function parseRunMount(text: string, expand: (word: string) => string, wo
     if (option === undefined)
       throw invalid(`unexpected key "${key}" in "${text}"${suggestion(key, Object.keys(options))}`)
     if (!option.of.includes(type)) throw invalid(`unexpected key "${key}" for mount type "${type}"`)
+    if (option.is === 'propagation') requirePropagation(value ?? '')
     values.set(option.is, value)
   }
   return build(type, new Values(values), workdir)
+}
+
+function requirePropagation(value: string): void {
+  if (!/^r?(?:shared|slave|private|unbindable)$/.test(value))
+    throw invalid(`invalid value for bind-propagation: ${value}`)
 }
 
 /** The `from` of a `--mount`, which BuildKit wants to know before it runs anything: variables are not for it. */

@@ -70,6 +70,7 @@ describe('RUN --mount', () => {
       { type: 'bind', from: 'x', source: '/a/b', target: '/work/c', readOnly: false },
     ],
     ['type=bind,target=/a,readonly=false,z,relabel=shared', { readOnly: false }],
+    ['type=bind,target=/a,rw,bind-propagation=rslave,Z', { readOnly: false }],
     ['target=/a,rw,ro', { readOnly: true }],
     ['"target=/a,b"', { target: '/a,b' }],
     [
