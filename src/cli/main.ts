@@ -66,6 +66,9 @@ function findCommand(argv: readonly string[], { commands, aliases }: Program): F
   return undefined
 }
 
+/** Commands that somebody may well look for: no other one was meant. */
+const isOfOthers = /^(?:compose|context|farm|kube|machine|network|plugin|pod|secret|service|stack|swarm|auto-update)$/
+
 /** `tspod image` alone is a question; `tspod imgae` is a mistake. */
 function showTopicOrFail(argv: readonly string[], program: Program): Promise<number> {
   const names = [...Object.keys(program.commands), ...Object.keys(program.aliases)].filter(
@@ -77,10 +80,24 @@ function showTopicOrFail(argv: readonly string[], program: Program): Promise<num
   if (isTopic && (next === undefined || next === '--help' || next === '-h' || next === 'help'))
     return showHelp([word], program)
   const wrong = isTopic ? `${word} ${next}` : word
-  const candidates = names.map((name) => name.replaceAll(':', ' ')).filter((name) => isTopic === name.includes(' '))
-  const guess = nearest(wrong, candidates)
+  if (!isTopic && isOfOthers.test(word))
+    throw new TspodError('usage', `unknown command "${word}": one of Podman or Docker that tspod does not have yet`)
+  const spaced = names.map((name) => name.replaceAll(':', ' '))
+  const guess = isTopic
+    ? guessWithin(word, next ?? '', spaced)
+    : nearest(
+        word,
+        spaced.filter((name) => !name.includes(' ')),
+      )
   const suggestion = guess === undefined ? `see 'tspod --help'` : `did you mean 'tspod ${guess}'?`
   throw new TspodError('usage', `unknown command "${wrong}"; ${suggestion}`)
+}
+
+/** The topic was typed right: only what follows it is compared. */
+function guessWithin(topic: string, typed: string, names: readonly string[]): string | undefined {
+  const within = names.filter((name) => name.startsWith(`${topic} `)).map((name) => name.slice(topic.length + 1))
+  const guess = nearest(typed, within)
+  return guess === undefined ? undefined : `${topic} ${guess}`
 }
 
 async function showHelp(words: readonly string[], program: Program): Promise<number> {

@@ -11,6 +11,9 @@ describe('mistakes are one line and exit status 125', () => {
   test.each<[string[], string]>([
     [['rnu', 'img'], `Error: unknown command "rnu"; did you mean 'tspod run'?`],
     [['image', 'prnue'], `Error: unknown command "image prnue"; did you mean 'tspod image prune'?`],
+    [['volume', 'foo'], `Error: unknown command "volume foo"; see 'tspod --help'`],
+    [['pod', 'ps'], `Error: unknown command "pod": one of Podman or Docker that tspod does not have yet`],
+    [['network', 'ls'], `Error: unknown command "network": one of Podman or Docker that tspod does not have yet`],
     [['xyzzy'], `Error: unknown command "xyzzy"; see 'tspod --help'`],
     [['run', '--detahc', 'img'], 'Error: unknown flag: --detahc; did you mean --detach?'],
     [['run', '-zzz', 'img'], `Error: unknown shorthand flag: 'z' in -zzz; see 'tspod run --help'`],
