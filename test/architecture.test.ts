@@ -28,14 +28,13 @@ const narrow: Readonly<Record<string, readonly string[]>> = {
 const doors: Readonly<Record<string, RegExp>> = {
   execa: /^src\/runtime\/command\.ts$/,
   'tar-fs': /^src\/storage\/tar\.ts$/,
-  'node-fetch': /^src\/image\/registry\/http\.ts$/,
   ora: /^src\/cli\/output\/progress\.ts$/,
   'smol-toml': /^src\/config\/toml\.ts$/,
   '@oclif/core': /^(?:src\/cli|commands)\//,
 }
 
 /** Costly modules that nothing may load before it needs them. */
-const onlyLazily = ['execa', 'node-fetch', 'ora', 'tar-fs']
+const onlyLazily = ['execa', 'ora', 'tar-fs']
 
 interface Import {
   readonly from: string
