@@ -25,12 +25,13 @@ function readSource(filename) {
 /** The first words of the command line that could name a command; a wrong guess costs time, nothing else. */
 function guessCommand(argv) {
   const words = []
-  for (let i = 2; i < argv.length && words.length < 2; i++) {
+  for (let i = 2; i < argv.length && words.length <= 2; i++) {
+    if (argv[i] === '--help' && i === argv.length - 1) return ['help']
     if (/^[a-z_][a-z-_]{0,30}$/.test(argv[i])) words.push(argv[i])
     else if (words.length > 0) break
     else if (argv[i].startsWith('-') && argv[i].startsWith('--') && !argv[i].includes('=')) i++
   }
-  return words
+  return words.slice(0, 2)
 }
 
 /** TSPOD_CODE_CACHE: a folder to use instead, or `off`. */

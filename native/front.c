@@ -29,11 +29,12 @@ static bool find_program(char *path, size_t size)
 	return true;
 }
 
-/* The path is resolved already, which would take Node half a millisecond. `--`: what stands behind it is ours; without,
- * Node takes an `--env-file` of the command for its own. */
+/* The path is resolved already, which would take Node half a millisecond; more threads for V8's own work than one would
+ * take longer to start than they save. `--`: what stands behind it is ours; without, Node takes an `--env-file` of the
+ * command for its own. */
 static int become_node(char *path, int argc, char **argv)
 {
-	cleanup_free char **args = calloc((size_t)argc + 4, sizeof(*args));
+	cleanup_free char **args = calloc((size_t)argc + 5, sizeof(*args));
 	size_t count = 0;
 
 	if (!args) {
@@ -42,6 +43,7 @@ static int become_node(char *path, int argc, char **argv)
 	}
 	args[count++] = "node";
 	args[count++] = "--preserve-symlinks-main";
+	args[count++] = "--v8-pool-size=1";
 	args[count++] = "--";
 	args[count++] = path;
 	for (int i = 1; i < argc; i++)

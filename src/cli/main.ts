@@ -35,7 +35,11 @@ async function runCommandLine(argv: readonly string[], program: Program): Promis
   const found = findCommand(rest, program)
   if (found === undefined) return showTopicOrFail(rest, program)
   /* Only this, as most people ask for it: what the command does need not be loaded. */
-  if (found.argv.length === 1 && found.argv[0] === '--help') return showHelp(found.words, program)
+  if (found.argv.length === 1 && found.argv[0] === '--help') {
+    const status = await showHelp(found.words, program)
+    program.done('help', false)
+    return status
+  }
   const load = program.commands[found.id]
   if (load === undefined) throw new TspodError('internal', `no code for command ${found.id}`)
   const Class = load()
