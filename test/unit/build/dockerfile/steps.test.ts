@@ -67,7 +67,7 @@ describe('RUN --mount', () => {
     ['target=/a', { type: 'bind', from: undefined, source: '/', target: '/a', readOnly: true }],
     [
       'type=bind,from=x,source=../a/./b,dst=c,rw',
-      { type: 'bind', from: 'x', source: '/a/b', target: '/work/c', readOnly: false },
+      { type: 'bind', from: 'x', source: '/a/b', target: '/app/c', readOnly: false },
     ],
     ['type=bind,target=/a,readonly=false,z,relabel=shared', { readOnly: false }],
     ['type=bind,target=/a,rw,bind-propagation=rslave,Z', { readOnly: false }],
@@ -99,12 +99,12 @@ describe('RUN --mount', () => {
     ['type=secret,target=/x/y,required,mode=0444', { id: 'y', target: '/x/y', required: true, owner: owner(0o444) }],
     ['type=secret,id=a,env=B', { id: 'a', target: undefined, env: 'B' }],
     ['type=secret,id=a,env=', { env: 'a' }],
-    ['required=true,type=secret,src=a,env=B,target=c', { id: 'a', target: '/work/c', env: 'B', required: true }],
+    ['required=true,type=secret,src=a,env=B,target=c', { id: 'a', target: '/app/c', env: 'B', required: true }],
     ['type=ssh', { type: 'ssh', id: 'default', target: undefined, required: false, owner: owner(0o600) }],
     ['type=ssh,id=a,target=/s,required=false,uid=5', { id: 'a', target: '/s', owner: owner(0o600, 5) }],
   ]
   test.each(cases)('%s', (option, expected) => {
-    const run = step(`ENV I=i T=/t\nWORKDIR /work\nRUN --mount=${option.replaceAll('"', '\\"')} x`)
+    const run = step(`ENV I=i T=/t\nWORKDIR /app\nRUN --mount=${option.replaceAll('"', '\\"')} x`)
     expect('mounts' in run ? run.mounts : []).toMatchObject([expected])
   })
 
