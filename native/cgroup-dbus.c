@@ -4,7 +4,6 @@
 #include "util.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -34,81 +33,6 @@ static long long now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
-static void put(struct dbus_buffer *b, const void *data, size_t size)
-{
-	if (b->failed || size > DBUS_MAX_MESSAGE - b->length) {
-		b->failed = true;
-		return;
-	}
-	if (b->length + size > b->size) {
-		size_t wanted = (b->length + size) * 2 + 256;
-		uint8_t *bigger = realloc(b->data, wanted);
-
-		if (!bigger) {
-			b->failed = true;
-			return;
-		}
-		b->data = bigger;
-		b->size = wanted;
-	}
-	if (size > 0)
-		memcpy(b->data + b->length, data, size);
-	b->length += size;
-}
-
-void dbus_align(struct dbus_buffer *b, size_t to)
-{
-	static const uint8_t zeros[8];
-
-	put(b, zeros, (to - b->length % to) % to);
-}
-
-void dbus_put_u32(struct dbus_buffer *b, uint32_t value)
-{
-	dbus_align(b, 4);
-	put(b, &value, 4);
-}
-
-void dbus_put_u64(struct dbus_buffer *b, uint64_t value)
-{
-	dbus_align(b, 8);
-	put(b, &value, 8);
-}
-
-void dbus_put_string(struct dbus_buffer *b, const char *text)
-{
-	dbus_put_u32(b, (uint32_t)strlen(text));
-	put(b, text, strlen(text) + 1);
-}
-
-void dbus_put_signature(struct dbus_buffer *b, const char *text)
-{
-	uint8_t length = (uint8_t)strlen(text);
-
-	put(b, &length, 1);
-	put(b, text, (size_t)length + 1);
-}
-
-size_t dbus_begin_array(struct dbus_buffer *b, size_t align, size_t *start)
-{
-	size_t length_at;
-
-	dbus_put_u32(b, 0);
-	length_at = b->length - 4;
-	/* The padding before the first element does not count. */
-	dbus_align(b, align);
-	*start = b->length;
-	return length_at;
-}
-
-void dbus_end_array(struct dbus_buffer *b, size_t length_at, size_t start)
-{
-	uint32_t length = (uint32_t)(b->length - start);
-
-	if (!b->failed)
-		memcpy(b->data + length_at, &length, 4);
 }
 
 static int failed(struct failure *why, int errnum, const char *what)
@@ -261,7 +185,7 @@ void dbus_close(struct dbus *bus)
 static void put_field(struct dbus_buffer *b, uint8_t field, const char *type, const char *value)
 {
 	dbus_align(b, 8);
-	put(b, &field, 1);
+	dbus_put_bytes(b, &field, 1);
 	dbus_put_signature(b, type);
 	if (*type == 'g')
 		dbus_put_signature(b, value);
@@ -279,7 +203,7 @@ uint32_t dbus_call(struct dbus *bus, const char *destination, const char *object
 	size_t fields, fields_at;
 	int result;
 
-	put(&message, start, sizeof(start));
+	dbus_put_bytes(&message, start, sizeof(start));
 	dbus_put_u32(&message, (uint32_t)body->length);
 	dbus_put_u32(&message, serial);
 	fields_at = dbus_begin_array(&message, 8, &fields);
@@ -291,7 +215,7 @@ uint32_t dbus_call(struct dbus *bus, const char *destination, const char *object
 		put_field(&message, FIELD_SIGNATURE, "g", signature);
 	dbus_end_array(&message, fields_at, fields);
 	dbus_align(&message, 8);
-	put(&message, body->data, body->length);
+	dbus_put_bytes(&message, body->data, body->length);
 	if (message.failed || body->failed) {
 		errno = ENOMEM;
 		result = -1;

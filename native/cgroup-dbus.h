@@ -38,6 +38,7 @@ struct dbus_message {
 int dbus_open(struct dbus *, const char *path, bool broker, int timeout_ms, struct failure *);
 void dbus_close(struct dbus *);
 
+void dbus_put_bytes(struct dbus_buffer *, const void *, size_t);
 void dbus_put_u32(struct dbus_buffer *, uint32_t);
 void dbus_put_u64(struct dbus_buffer *, uint64_t);
 void dbus_put_string(struct dbus_buffer *, const char *);

@@ -1,16 +1,15 @@
 #include "client.h"
+#include "client-report.h"
 #include "client-signals.h"
 #include "client-terminal.h"
 #include "frame.h"
 #include "util.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/socket.h>
 
 /* src/runtime/protocol.ts, stdinWindow: what may be on its way to a container that does not read. */
 #define INPUT_WINDOW 65536
@@ -64,54 +63,6 @@ static void announce(const struct client_options *options)
 	if (options->announce && (write_all(1, options->announce, strlen(options->announce)) < 0 ||
 				  write_all(1, "\n", 1) < 0))
 		dprintf(2, "tspod-runtime: standard output: %s\n", strerror(errno));
-}
-
-static const char *text_of(const json_t *message, const char *key)
-{
-	const char *text = json_string_value(json_object_get(message, key));
-
-	return text ? text : "";
-}
-
-static void print_problem(const char *kind, const json_t *message)
-{
-	int errnum = (int)json_integer_value(json_object_get(message, "errno"));
-	const char *path = text_of(message, "path");
-
-	dprintf(2, "tspod-runtime: %s%s: %s%s%s%s%s\n", kind, text_of(message, "stage"),
-		text_of(message, "message"), path[0] ? ": " : "", path, errnum ? ": " : "",
-		errnum ? strerror(errnum) : "");
-}
-
-static int exit_status_of(const json_t *message)
-{
-	const char *stage = text_of(message, "stage");
-
-	if (strcmp(stage, "exec") && strcmp(stage, "cwd"))
-		return 125;
-	return json_integer_value(json_object_get(message, "errno")) == ENOENT ? 127 : 126;
-}
-
-int client_fail(const struct client_options *options, const char *text)
-{
-	json_t *message = json_loads(text, 0, NULL);
-	sigset_t none;
-	int status;
-
-	client_terminal_restore();
-	client_blocking_restore();
-	if (options->on_error && options->on_error[0]) {
-		setenv("TSPOD_LAUNCH_ERROR", text, 1);
-		signal(SIGPIPE, SIG_DFL);
-		sigemptyset(&none);
-		sigprocmask(SIG_SETMASK, &none, NULL);
-		execv(options->on_error[0], options->on_error);
-		dprintf(2, "tspod-runtime: %s: %s\n", options->on_error[0], strerror(errno));
-	}
-	print_problem("", message);
-	status = exit_status_of(message);
-	json_decref(message);
-	return status;
 }
 
 static void on_hello(struct client *client, const json_t *message)
@@ -173,7 +124,7 @@ static void on_consumed(struct client *client, const json_t *message)
 static void on_warning(struct client *client, const json_t *message)
 {
 	(void)client;
-	print_problem("warning: ", message);
+	client_print("warning: ", message);
 }
 
 static void on_error(struct client *client, const json_t *message)
@@ -195,7 +146,7 @@ static const struct {
 static bool take_message(struct client *client, const struct frame *frame)
 {
 	json_t *message = frame_message(frame);
-	const char *type = text_of(message, "type");
+	const char *type = client_text(message, "type");
 	bool known = false;
 
 	for (size_t i = 0; i < ARRAY_LENGTH(messages) && !known; i++) {

@@ -9,6 +9,9 @@
 #include <stdint.h>
 #include <sys/resource.h>
 
+/* Of launch.json, config.json and the plan of an exec each. */
+#define PLAN_LIMIT (16u << 20)
+
 struct id_map {
 	uint32_t inside, outside, size;
 };
@@ -311,4 +314,6 @@ struct launch_plan *launch_plan_parse(const char *plan, size_t plan_size, const 
 				      size_t config_size, struct failure *why);
 struct exec_plan *exec_plan_parse(const char *text, size_t size, struct failure *why);
 
+/* What both kinds of plan have. */
 struct id_maps decode_id_maps(struct decoder *, const json_t *object, const char *key);
+void decode_user_plan(struct user_plan *, const json_t *plan, struct decoder *);

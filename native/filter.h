@@ -2,6 +2,11 @@
 #pragma once
 #include "setup.h"
 
+#include <linux/filter.h>
+
+/* Bytes of a compiled filter. */
+#define FILTER_LIMIT (BPF_MAXINSNS * sizeof(struct sock_filter))
+
 /* Into setup->filter, from the compiled file or from linux.seccomp; while the host's files are there. */
 void filter_load(struct setup *);
 

@@ -6,13 +6,12 @@
 #include <jansson.h>
 #include <limits.h>
 
-#define FILE_LIMIT (16u << 20)
 #define WORD_LIMIT 1024
 
 char *const *plan_on_error(const char *path)
 {
 	size_t size = 0;
-	cleanup_free char *text = read_file_at(AT_FDCWD, path, FILE_LIMIT, &size);
+	cleanup_free char *text = read_file_at(AT_FDCWD, path, PLAN_LIMIT, &size);
 	json_t *plan = text ? json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL) : NULL;
 	const json_t *words = json_object_get(plan, "onError");
 	size_t count = json_array_size(words);

@@ -9,8 +9,6 @@
 #include <limits.h>
 #include <string.h>
 
-#define FILE_LIMIT (16u << 20)
-
 static void decode_userns(struct userns_plan *to, const json_t *plan, struct decoder *d)
 {
 	static const char *const modes[] = {"new", "join", "host", NULL};
@@ -75,7 +73,7 @@ static void decode_rootfs(struct rootfs_plan *to, const json_t *plan, struct dec
 	decode_leave(d, mark);
 }
 
-static void decode_user_plan(struct user_plan *to, const json_t *plan, struct decoder *d)
+void decode_user_plan(struct user_plan *to, const json_t *plan, struct decoder *d)
 {
 	const json_t *object = decode_object(d, plan, "user", true);
 	size_t mark = decode_enter(d, "user");
@@ -275,10 +273,10 @@ struct launch_plan *launch_plan_read(const char *run_dir, struct failure *why)
 		return NULL;
 	}
 	d.arena = &plan->arena;
-	plan->document = decode_file(&d, dir_fd, "launch.json", FILE_LIMIT);
+	plan->document = decode_file(&d, dir_fd, "launch.json", PLAN_LIMIT);
 	if (!d.failed) {
 		d.stage = STAGE_CONFIG;
-		plan->config_document = decode_file(&d, dir_fd, "config.json", FILE_LIMIT);
+		plan->config_document = decode_file(&d, dir_fd, "config.json", PLAN_LIMIT);
 		d.stage = STAGE_PLAN;
 	}
 	return plan_finish(plan, &d);
@@ -313,7 +311,7 @@ struct launch_plan *launch_plan_of_bundle(const char *bundle, const char *id, st
 	d.arena = &plan->arena;
 	plan->id = plan->name = id;
 	plan->run_dir = plan->state_dir = arena_string(&plan->arena, bundle);
-	plan->config_document = decode_file(&d, dir_fd, "config.json", FILE_LIMIT);
+	plan->config_document = decode_file(&d, dir_fd, "config.json", PLAN_LIMIT);
 	return plan_finish(plan, &d);
 }
 
@@ -323,84 +321,6 @@ void launch_plan_free(struct launch_plan *plan)
 		return;
 	json_decref(plan->document);
 	json_decref(plan->config_document);
-	arena_free(&plan->arena);
-	free(plan);
-}
-
-static void decode_exec(struct exec_plan *to, struct decoder *d)
-{
-	const json_t *plan = to->document;
-	const json_t *process = decode_object(d, plan, "process", true);
-	const char *start_time;
-	uint64_t number = 0;
-	size_t mark;
-
-	decode_known(
-		d, plan,
-		"version id containerId session pid startTime process user seccompFilter cgroupPath "
-		"stdinOpen preserveFds pidFile onError");
-	decode_integer(d, plan, "version", 1, 1, 1);
-	to->id = decode_string(d, plan, "id", true);
-	to->container_id = decode_string(d, plan, "containerId", true);
-	to->session = decode_string(d, plan, "session", true);
-	to->pid = (pid_t)decode_integer(d, plan, "pid", 1, INT_MAX, 0);
-	if (!to->pid)
-		decode_refuse(d, "pid: missing");
-	start_time = decode_string(d, plan, "startTime", true);
-	if (start_time && !parse_u64(start_time, &number))
-		decode_refuse(d, "startTime: not a number");
-	to->start_time = number;
-	mark = decode_enter(d, "process");
-	process_config_decode(&to->process, process, d);
-	decode_leave(d, mark);
-	decode_user_plan(&to->user, plan, d);
-	to->seccomp_filter = decode_path(d, plan, "seccompFilter", false);
-	to->cgroup_path = decode_path(d, plan, "cgroupPath", false);
-	to->stdin_open = decode_bool(d, plan, "stdinOpen", false);
-	to->preserve_fds = (int)decode_integer(d, plan, "preserveFds", 0, 1024, 0);
-	to->pid_file = decode_path(d, plan, "pidFile", false);
-	to->on_error = decode_strings(d, plan, "onError", 1024);
-}
-
-static struct exec_plan *exec_finish(struct exec_plan *plan, struct decoder *d)
-{
-	if (!d->failed)
-		decode_exec(plan, d);
-	if (!d->failed)
-		return plan;
-	exec_plan_free(plan);
-	return NULL;
-}
-
-struct exec_plan *exec_plan_read(const char *path, struct failure *why)
-{
-	struct exec_plan *plan = calloc(1, sizeof(*plan));
-	struct decoder d = {.stage = STAGE_PLAN, .why = why};
-
-	if (!plan)
-		abort();
-	d.arena = &plan->arena;
-	plan->document = decode_file(&d, AT_FDCWD, path, FILE_LIMIT);
-	return exec_finish(plan, &d);
-}
-
-struct exec_plan *exec_plan_parse(const char *text, size_t size, struct failure *why)
-{
-	struct exec_plan *plan = calloc(1, sizeof(*plan));
-	struct decoder d = {.stage = STAGE_PLAN, .why = why};
-
-	if (!plan)
-		abort();
-	d.arena = &plan->arena;
-	plan->document = decode_text(&d, text, size, "exec plan");
-	return exec_finish(plan, &d);
-}
-
-void exec_plan_free(struct exec_plan *plan)
-{
-	if (!plan)
-		return;
-	json_decref(plan->document);
 	arena_free(&plan->arena);
 	free(plan);
 }
