@@ -27,14 +27,13 @@ const narrow: Readonly<Record<string, readonly string[]>> = {
 /** One door for each dependency: the only files that import it. */
 const doors: Readonly<Record<string, RegExp>> = {
   execa: /^src\/runtime\/command\.ts$/,
-  'tar-fs': /^src\/storage\/tar\.ts$/,
   ora: /^src\/cli\/output\/progress\.ts$/,
   'smol-toml': /^src\/config\/toml\.ts$/,
   '@oclif/core': /^(?:src\/cli|commands)\//,
 }
 
 /** Costly modules that nothing may load before it needs them. */
-const onlyLazily = ['execa', 'ora', 'tar-fs']
+const onlyLazily = ['execa', 'ora']
 
 interface Import {
   readonly from: string
