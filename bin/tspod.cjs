@@ -1,9 +1,10 @@
 'use strict'
 /*
- * `tspod` in Node, started by native/front.c. Loads dist/tspod.cjs with V8's code cache, and leaves a cache behind when there was none: compiling is most of
- * what starting costs. A cache is one command's (the functions it used), and is found by the scripts' content
- * hash, Node's version, the architecture and that command. Losing one, or not being able to write it, only costs time.
- * dist/rest.cjs, with what few commands need, is loaded the same way by the first who asks for it.
+ * `tspod` in Node, started by native/front.c. The program is modules with numbers, in a few scripts (scripts/build/program.mjs);
+ * a script is read when one of its modules is asked for. Each is loaded with V8's code cache, and leaves one behind when
+ * there was none: compiling is most of what starting costs. A cache is one command's (the functions it used), and is found
+ * by the scripts' content hash, Node's version, the architecture and that command. Losing one, or not being able to write
+ * it, only costs time.
  */
 const fs = require('fs')
 const path = require('path')
@@ -25,13 +26,13 @@ function readSource(filename) {
 /** The first words of the command line that could name a command; a wrong guess costs time, nothing else. */
 function guessCommand(argv) {
   const words = []
-  for (let i = 2; i < argv.length && words.length <= 2; i++) {
+  for (let i = 2; i < argv.length && words.length < 3; i++) {
     if (argv[i] === '--help' && i === argv.length - 1) return ['help']
     if (/^[a-z_][a-z-_]{0,30}$/.test(argv[i])) words.push(argv[i])
     else if (words.length > 0) break
     else if (argv[i].startsWith('-') && argv[i].startsWith('--') && !argv[i].includes('=')) i++
   }
-  return words.slice(0, 2)
+  return words
 }
 
 /** TSPOD_CODE_CACHE: a folder to use instead, or `off`. */
@@ -87,22 +88,24 @@ function removeOthers(folder, name) {
   }
 }
 
-/** Where the command's caches are, or would be. The first script has one wherever the second has. */
+/** Where the command's caches are, or would be. The first script has one wherever the others have. */
 let cacheFolder
 let cachedFor
 const loaded = []
 
+const cacheName = (command, part) => `${hash}-${process.version}-${process.arch}-${command}.${part}`
+
 // Runs dist/NAME.cjs. The build wrote the hash of all scripts into its first bytes: `/*0123456789abcdef*/`.
-function load(name, shared) {
+function load(name) {
   const filename = path.join(dist, `${name}.cjs`)
   const source = readSource(filename)
-  prefix ??= `${source.slice(2, 18)}-${process.version}-${process.arch}-`
+  hash ??= source.slice(2, 18)
+  if (source.slice(2, 18) !== hash) throw new Error('tspod was replaced by another version meanwhile: try again')
   bundleOwner ??= fs.statSync(filename).uid
-  const suffix = name === 'tspod' ? '.cache' : `.${name}.cache`
   let cachedData
   for (const folder of cacheFolder === undefined ? cacheFolders() : [cacheFolder]) {
     for (const candidate of cachedFor === undefined ? candidates : [cachedFor]) {
-      cachedData = readCache(folder, `${prefix}${candidate}${suffix}`)
+      cachedData = readCache(folder, cacheName(candidate, name))
       if (cachedData === undefined) continue
       cacheFolder = folder
       cachedFor = candidate
@@ -111,26 +114,44 @@ function load(name, shared) {
     if (cachedData) break
   }
   const script = new vm.Script(source, { filename, cachedData })
-  loaded.push({ script, suffix, missed: !cachedData || script.cachedDataRejected })
-  const module = { exports: {} }
-  script.runInThisContext()(module.exports, require, module, filename, dist, rest, shared)
-  return module.exports
+  loaded.push({ script, name, missed: !cachedData || script.cachedDataRejected })
+  const url = `file://${encodeURI(filename).replace(/[?#]/g, encodeURIComponent)}`
+  return script.runInThisContext()(importModule, require, filename, dist, url)
 }
 
-const [noun, verb] = guessCommand(process.argv)
-const candidates = [noun && verb && `${noun}:${verb}`, noun].filter(Boolean)
-let prefix
+/** A module by its number; it is evaluated when it is asked for. */
+function importModule(number) {
+  return modules[number] ?? evaluate(number)
+}
+
+function evaluate(number) {
+  const home = program.homes[number]
+  if (typeof home === 'string') return (modules[number] = require(home))
+  const code = (tables[home] ??= load(program.scripts[home]).modules)
+  const exports = (modules[number] = {})
+  code[number](exports)
+  return exports
+}
+
+const words = guessCommand(process.argv)
+const candidates = words.map((_word, index) => words.slice(0, words.length - index).join(':'))
+let hash
 let bundleOwner
-let others
-const rest = () => (others ??= load('rest', program.shared()))
-const program = load('tspod')
+const start = load('tspod')
+const { program } = start
+const tables = [start.modules]
+const modules = []
 
 /**
  * Called with what the command line turned out to say, before the process ends or becomes another program. A command
  * that failed or did something rare has not used the code that it mostly uses: only a folder of one's own keeps that.
  */
-program.main(process.argv.slice(2), (name, unusual) => {
+function done(name, unusual) {
   if (!candidates.includes(name) || (unusual && !process.env.TSPOD_CODE_CACHE)) return
   if (cachedFor === name && !loaded.some(({ missed }) => missed)) return
-  for (const { script, suffix } of loaded) writeCache(`${prefix}${name}${suffix}`, script.createCachedData())
-})
+  for (const { script, name: part } of loaded) writeCache(cacheName(name, part), script.createCachedData())
+}
+
+const { commands, aliases, version, main } = program
+const commandClass = (id) => importModule(commands[id]).default
+importModule(main).main(process.argv.slice(2), { commands, commandClass, aliases, version, done })

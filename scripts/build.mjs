@@ -1,8 +1,7 @@
 #!/usr/bin/env node
 /*
- * dist/tspod.cjs    the command line: what starts, and what most commands need; every command, and everything a command
- *                   imports dynamically, is evaluated only when it is needed
- * dist/rest.cjs     the other commands and what they need, read by the first who asks for it
+ * dist/tspod.cjs    the command line: the table of its modules, and those that most commands need
+ * dist/*.cjs        its other modules, by subject; each is read by the first who asks for something in it
  * dist/vendor/      the dependencies that few runs need, each a file of its own: whoever does not use them does not read them
  * dist/index.js     the library: ESM, dynamic imports as chunks beside it
  * dist/oclif.manifest.json  what the commands are called and which flags they have

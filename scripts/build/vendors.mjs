@@ -11,14 +11,17 @@ export const isVendor = (name) => packages.includes(name)
 
 const fileOf = (name) => `${name.replace(/^@/, '').replaceAll('/', '-')}.cjs`
 
-/** In the bundle: a `require` of the file, as the launcher in bin/ resolves it. */
+/** What the launcher in bin/ asks `require` for to have it. */
+export const vendorFile = (name) => `../dist/vendor/${fileOf(name)}`
+
+/** For one script with everything in it: a `require` of the file. */
 export function vendors() {
   return {
     name: 'vendors',
     setup(build) {
       build.onResolve({ filter: new RegExp(`^(?:${packages.join('|')})$`) }, ({ path, resolveDir }) => {
         if (resolveDir.includes('node_modules')) return undefined
-        return { path: `../dist/vendor/${fileOf(path)}`, external: true }
+        return { path: vendorFile(path), external: true }
       })
     },
   }

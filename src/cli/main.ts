@@ -8,7 +8,9 @@ import type { CommandClass } from './base-command.js'
 
 /** What the build knows about the commands, and what the launcher wants to hear. */
 export interface Program {
-  readonly commands: Readonly<Record<string, () => CommandClass>>
+  /** The commands' names, `image:ls`. */
+  readonly commands: Readonly<Record<string, unknown>>
+  readonly commandClass: (id: string) => CommandClass
   readonly aliases: Readonly<Record<string, string>>
   readonly version: string
   /** Called when the command's code has been used and before the process is gone or another program. */
@@ -40,9 +42,7 @@ async function runCommandLine(argv: readonly string[], program: Program): Promis
     program.done('help', false)
     return status
   }
-  const load = program.commands[found.id]
-  if (load === undefined) throw new TspodError('internal', `no code for command ${found.id}`)
-  const Class = load()
+  const Class = program.commandClass(found.id)
   Class.id = found.id
   const command = new Class([...found.argv], stubConfig(program.version))
   command.program = program

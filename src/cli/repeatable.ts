@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { lookedAtFile, lookedAtVariable, observe, observed } from '../base/looks.js'
 import { nativeFile } from '../base/native-dir.js'
 import type { EngineOptions } from '../index.js'
@@ -24,8 +25,8 @@ export function repeatableRun(given: ReadonlySet<string>, globals: GlobalValues)
   if (process.env['TSPOD_KEPT_STARTS'] === 'off') return {}
   if (![...given].every((flag) => repeatable.has(flag)) || globals['log-level'] !== undefined) return {}
   const observation = observe()
-  /* Another version may do it in another way. */
-  for (const path of [import.meta.filename, nativeFile('tspod-runtime')]) lookedAtFile(path)
+  /* Another version may do it in another way. Every build writes this script anew, with the hash of all. */
+  for (const path of [join(import.meta.dirname, 'tspod.cjs'), nativeFile('tspod-runtime')]) lookedAtFile(path)
   for (const { env } of Object.values(globalFlags)) lookedAtVariable(env, process.env[env])
   /* `-v ~/x:/y` was read by it, before. */
   lookedAtVariable('HOME', process.env['HOME'])

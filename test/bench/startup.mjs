@@ -22,13 +22,13 @@ const env = { PATH: process.env.PATH, HOME: process.env.HOME, TSPOD_CODE_CACHE: 
 
 function milliseconds(argv) {
   const start = process.hrtime.bigint()
-  spawnSync(process.execPath, argv, { stdio: 'ignore', env })
+  spawnSync(argv[0], argv.slice(1), { stdio: 'ignore', env })
   return Number(process.hrtime.bigint() - start) / 1e6
 }
 
 const commands = Object.keys(manifest.commands).filter((id) => !id.startsWith('__'))
 const subjects = [
-  ['', ['-e', '0']],
+  ['', [process.execPath, '-e', '0']],
   ...commands.map((id) => [id.replaceAll(':', ' '), [launcher, ...id.split(':'), '--runroot']]),
 ]
 const best = new Map(subjects.map(([name]) => [name, Infinity]))
