@@ -18,7 +18,7 @@ export default class ManifestPush extends BaseCommand {
     digestfile: textFlag('Write the digest of the list into this file', { helpValue: 'FILE' }),
     quiet: switchFlag('No progress', { char: 'q' }),
     rm: switchFlag('Remove the list when it was sent', { aliases: ['purge'], char: 'p' }),
-    'remove-signatures': switchFlag('Do not send signatures that came with the images, of which none are kept'),
+    'remove-signatures': switchFlag('Do not send signatures that came with the images'),
     ...registryFlags,
     ...signFlags,
   }
@@ -28,7 +28,11 @@ export default class ManifestPush extends BaseCommand {
     if (!flags.all) throw new TspodError('not-supported', 'a list is sent with all of its images: --all cannot be off')
     const engine = await this.engine(this.showProgress(flags.quiet))
     const access = { ...registryAccess(flags, (flag) => this.given(flag)), ...signOptions(flags) }
-    const { digest } = await engine.manifests.push(args.list, args.destination, { ...access, rm: flags.rm })
+    const { digest } = await engine.manifests.push(args.list, args.destination, {
+      ...access,
+      rm: flags.rm,
+      removeSignatures: flags['remove-signatures'],
+    })
     if (flags.digestfile !== undefined) writeFileSync(flags.digestfile, digest)
   }
 }

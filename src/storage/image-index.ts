@@ -14,6 +14,8 @@ export interface IndexEntry {
   readonly id?: Digest
   /** Docker's manifest that the OCI's was made from: what its registry calls it by. Its blob is kept, too. */
   readonly original?: Digest
+  /** The blob of the signatures that came with it. */
+  readonly signatures?: Digest
   /** Digests it is known by besides the manifest's: the index's that it was chosen from. */
   readonly digests: readonly Digest[]
   readonly platform?: Platform
@@ -26,6 +28,7 @@ export interface IndexEntry {
 const nameKey = 'org.opencontainers.image.ref.name'
 const idKey = 'dev.tspod.image.id'
 const originalKey = 'dev.tspod.image.original'
+const signaturesKey = 'dev.tspod.image.signatures'
 const digestsKey = 'dev.tspod.image.digests'
 const historyKey = 'dev.tspod.image.names'
 const longestHistory = 32
@@ -65,6 +68,7 @@ function parseEntry(value: unknown, path: string): IndexEntry {
     [nameKey]: name,
     [idKey]: id,
     [originalKey]: original,
+    [signaturesKey]: signatures,
     [digestsKey]: digests,
     [historyKey]: history,
     ...rest
@@ -80,6 +84,7 @@ function parseEntry(value: unknown, path: string): IndexEntry {
     ...(typeof name === 'string' && name !== '' ? { name } : {}),
     ...(isDigest(id) ? { id } : {}),
     ...(isDigest(original) ? { original } : {}),
+    ...(isDigest(signatures) ? { signatures } : {}),
     digests: typeof digests === 'string' ? digests.split(' ').filter(isDigest) : [],
     ...(platform === undefined ? {} : { platform }),
     history: typeof history === 'string' ? history.split(' ').filter((one) => one !== '') : [],
@@ -92,6 +97,7 @@ function descriptorOf(entry: IndexEntry): Descriptor {
     ...(entry.name === undefined ? {} : { [nameKey]: entry.name }),
     ...(entry.id === undefined ? {} : { [idKey]: entry.id }),
     ...(entry.original === undefined ? {} : { [originalKey]: entry.original }),
+    ...(entry.signatures === undefined ? {} : { [signaturesKey]: entry.signatures }),
     ...(entry.digests.length === 0 ? {} : { [digestsKey]: entry.digests.join(' ') }),
     ...(entry.history.length === 0 ? {} : { [historyKey]: entry.history.join(' ') }),
     ...entry.annotations,

@@ -13,13 +13,14 @@ export const pushFlags = {
   'compression-level': valueFlag(parseNumber, 'How hard to compress', { helpValue: 'LEVEL' }),
   'force-compression': switchFlag('Compress also where the registry has a layer in another compression'),
   format: textFlag('Kind of manifest to write', { char: 'f', options: ['oci', 'v2s2'], helpValue: 'FORMAT' }),
-  'remove-signatures': switchFlag('Do not send signatures that came with the image, of which none are kept'),
+  'remove-signatures': switchFlag('Do not send signatures that came with the image'),
   ...signFlags,
 }
 
 type PushValues = Parameters<typeof registryAccess>[0] &
   Parameters<typeof signOptions>[0] & {
     readonly compress: boolean
+    readonly 'remove-signatures': boolean
     readonly 'compression-format'?: string | undefined
     readonly 'compression-level'?: number | undefined
     readonly format?: string | undefined
@@ -37,6 +38,7 @@ export function pushOptions(flags: PushValues, given: (flag: string) => boolean)
     ...registryAccess(flags, given),
     ...signOptions(flags),
     ...(flags.compress ? { compress: true } : {}),
+    ...(flags['remove-signatures'] ? { removeSignatures: true } : {}),
     ...(format === undefined ? {} : { format: format as 'oci' | 'v2s2' }),
     ...(compression === undefined ? {} : { compression: compression as 'gzip' | 'zstd' }),
     ...(level === undefined ? {} : { compressionLevel: level }),

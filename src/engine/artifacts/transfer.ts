@@ -71,7 +71,7 @@ export async function pushArtifact(
   const target = new RegistryDestination(reference, registryOptions(context, options))
   const lease = await store.lease()
   try {
-    if (signer !== undefined) target.requireSignable(signer.kinds)
+    if (signer !== undefined) await target.requireSignable(signer.kinds, options.signal)
     await each(distinct([...manifest.layers, manifest.config]), async (blob) => {
       context.onProgress?.({ id: blob.digest, action: 'Copying blob', total: blob.size })
       await target.putBlob(blob, () => verified(store.streamBlob(blob.digest), blob), options.signal)
@@ -80,7 +80,7 @@ export async function pushArtifact(
     const signatures = (await signer?.sign(entry.manifest)) ?? []
     const raw = { bytes: store.readBlob(entry.manifest), mediaType: entry.mediaType, digest: entry.manifest }
     await target.putManifest(raw, false, options.signal)
-    for (const signature of signatures) await target.putSignature(entry.manifest, signature, options.signal)
+    await target.putSignatures(entry.manifest, signatures, options.signal)
     return entry.manifest
   } finally {
     lease[Symbol.dispose]()

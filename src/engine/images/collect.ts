@@ -28,9 +28,18 @@ export async function withLease<T>(context: Context, run: () => Promise<T>): Pro
     lease[Symbol.dispose]()
     /* What the operation says is what counts; the rests go with the next collection if not with this one. */
     if (failed || wasInterrupted) {
-      await collectGarbage(context).catch((why: unknown) => context.log('debug', `collecting garbage: ${String(why)}`))
+      await collectEverything(context).catch((why: unknown) =>
+        context.log('debug', `collecting garbage: ${String(why)}`),
+      )
     }
   }
+}
+
+/** Whose the half-made blobs and leases in tmp/ were is not to be seen: an artifact's, too. */
+async function collectEverything(context: Context): Promise<void> {
+  await collectGarbage(context)
+  const { artifactStore, collectArtifacts } = await import('../artifacts/store.js')
+  await collectArtifacts(artifactStore(context))
 }
 
 /** Removes blobs, records and unpacked layers that nothing reaches. Does nothing while somebody is pulling. */
@@ -86,7 +95,8 @@ async function reach(context: Context, store: ImageStore, entries: readonly Inde
     for (const digest of indexMembers(store, manifest, record.mediaType)) blobs.add(digest)
     for (const diffId of record.diffIds) diffIds.add(diffId)
   }
-  for (const { original } of entries) if (original !== undefined) blobs.add(original)
+  for (const { original, signatures } of entries)
+    for (const digest of [original, signatures]) if (digest !== undefined) blobs.add(digest)
   return { blobs, diffIds, manifests }
 }
 

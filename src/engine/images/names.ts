@@ -16,11 +16,18 @@ export function withName(
   const same = freed.filter((one) => one.manifest === entry.manifest)
   const digests = [...new Set([...same.flatMap((one) => one.digests), ...entry.digests])]
   const history = same.reduce<readonly string[]>((all, one) => one.history.reduce(withHistory, all), entry.history)
-  const merged: IndexEntry = { ...entry, digests, history: name === undefined ? history : withHistory(history, name) }
+  /* What comes without signatures takes none away: they are about the same bytes. */
+  const signatures = entry.signatures ?? same.find((one) => one.signatures !== undefined)?.signatures
+  const common = { digests, ...(signatures === undefined ? {} : { signatures }) }
+  const merged: IndexEntry = {
+    ...entry,
+    ...common,
+    history: name === undefined ? history : withHistory(history, name),
+  }
   const others = freed.filter((one) => one.manifest !== entry.manifest)
   const named = same
     .filter((one) => one.name !== undefined)
-    .map((one) => ({ ...one, digests, history: merged.history }))
+    .map((one) => ({ ...one, ...common, history: merged.history }))
   if (name === undefined) return named.length > 0 ? [...others, ...named] : [...others, unnamed(merged)]
   return [...others, ...named, { ...merged, name }]
 }

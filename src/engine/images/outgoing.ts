@@ -26,6 +26,8 @@ export type OutgoingOptions = Pick<PushOptions, 'format' | 'compressionLevel' | 
   readonly compression?: LayerCompression
   /** Layers that are not compressed stay so. */
   readonly keepPlain?: boolean
+  /** It goes as it is stored, or not at all: signatures that go with it are about these bytes. */
+  readonly unchanged?: boolean
 }
 
 /** An image as it leaves the store: its manifest, and where the bytes of each blob are. */
@@ -49,7 +51,8 @@ export async function outgoingImage(
   options: OutgoingOptions,
 ): Promise<Outgoing> {
   const stored = storedManifest(store, entry, record)
-  const work = record.layers.map((layer) => ({ layer, to: targetOf(layer, options) }))
+  const how = options.unchanged === true ? { ...options, keepPlain: true } : options
+  const work = record.layers.map((layer) => ({ layer, to: targetOf(layer, how) }))
   const isCompressed = work.some(({ to }) => to !== undefined)
   const wantsDocker = options.format === 'v2s2'
   const isDocker = stored.mediaType === mediaTypes.dockerManifest
@@ -57,6 +60,11 @@ export async function outgoingImage(
     const { image } = imageOf(stored)
     return outgoing(store, stored, image, new Map())
   }
+  if (options.unchanged === true)
+    throw new TspodError(
+      'not-supported',
+      'copying this image would change its manifest, which would invalidate the signatures that it came with: --remove-signatures leaves them out',
+    )
   const files: Files = new Map()
   try {
     const layers = await compressLayers(context, store, record, work, files, options)

@@ -1,6 +1,7 @@
 import { TspodError } from '../../base/errors.js'
 import type { Digest } from '../../oci/image-spec.js'
 import { loadFrom } from '../../image/copy.js'
+import type { ImageSource } from '../../image/image.js'
 import { completePlatform, formatPlatform, platformRank } from '../../image/platform.js'
 import {
   formatReference,
@@ -12,11 +13,13 @@ import {
   type Reference,
 } from '../../image/reference.js'
 import { RegistrySource, type RegistryOptions } from '../../image/registry/source.js'
+import { digestOfEntry } from '../../storage/image-index.js'
 import { ImageStore, type IndexEntry } from '../../storage/images.js'
 import type { Context } from '../context.js'
 import { registryOptions } from './access.js'
 import { withLease } from './collect.js'
 import { findLocal } from './find-local.js'
+import { renewSignatures } from './kept-signatures.js'
 import { layersArePresent } from './layers.js'
 import { byName } from './lookup.js'
 import { bareId, recordOf } from './record.js'
@@ -94,7 +97,8 @@ async function pullOne(
   try {
     const top = await source.manifest(undefined, options.signal)
     /* Whether it is signed is asked again each time: what is here may have come under another policy. */
-    const present = check === undefined ? await presentImage(context, store, name, top.digest, options) : undefined
+    const present =
+      check === undefined ? await presentImage(context, store, source, name, top.digest, options) : undefined
     if (present !== undefined) return present
     const platform = completePlatform(options.platform)
     const image = await loadFrom(source, top, platform, options.signal, check)
@@ -115,6 +119,7 @@ async function pullOne(
 async function presentImage(
   context: Context,
   store: ImageStore,
+  source: ImageSource,
   name: string,
   digest: Digest,
   options: PullOptions,
@@ -127,6 +132,7 @@ async function presentImage(
   if (platformRank(completePlatform(options.platform), record) === undefined) return undefined
   const complete = record.layers.every((layer) => store.hasBlob(layer.digest, layer.size)) && store.hasBlob(record.id)
   if (!complete || !layersArePresent(context, record.diffIds)) return undefined
+  await renewSignatures(store, source, entry, digestOfEntry(entry), options.signal)
   return { id: bareId(entry.id), name, digest }
 }
 

@@ -3,6 +3,7 @@ import { formatReference, parseReference, withDefaultTag } from '../../image/ref
 import { ImageStore } from '../../storage/images.js'
 import { digestOfEntry } from '../../storage/image-index.js'
 import type { Context } from '../context.js'
+import { keptSignatures } from './kept-signatures.js'
 import { findImage, type Found } from './lookup.js'
 import { imageNotKnown } from './record.js'
 import { saveImages } from './save.js'
@@ -38,9 +39,12 @@ export async function pushToArchive(
   const format = formats[transport.name]
   if (found === undefined) throw imageNotKnown(name)
   if (format === undefined) throw new TspodError('not-supported', `${transport.name}: cannot be pushed to`)
+  const keepSignatures = options.removeSignatures !== true
+  if (keepSignatures) await requirePlaceForSignatures(store, found, transport)
   await saveImages(context, {
     names: [found.entry.id ?? name],
     ...(options.compress === true ? { compress: true } : {}),
+    keepSignatures,
     manifest: {
       ...(options.format === undefined ? {} : { format: options.format }),
       ...(options.compression === undefined ? {} : { compression: options.compression }),
@@ -52,6 +56,23 @@ export async function pushToArchive(
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   })
   return { digest: digestOfEntry(found.entry), name: `${transport.name}:${transport.path}` }
+}
+
+/** containers/image has no place for signatures in these. */
+const withoutSignatures: Readonly<Partial<Record<Transport['name'], string>>> = {
+  'docker-archive': 'storing signatures for docker tar files is not supported',
+  'oci-archive': 'pushing signatures for OCI images is not supported',
+  oci: 'pushing signatures for OCI images is not supported',
+}
+
+async function requirePlaceForSignatures(store: ImageStore, found: Found, transport: Transport): Promise<void> {
+  const why = withoutSignatures[transport.name]
+  if (why === undefined || (await keptSignatures(store, digestOfEntry(found.entry))).length === 0) return
+  const to = [transport.path, ...namesIn(transport, found)].slice(0, 2).join(':')
+  throw new TspodError(
+    'not-supported',
+    `can not copy signatures to ${transport.name}:${to}: ${why}: --remove-signatures leaves them out`,
+  )
 }
 
 /** A layout keeps a name as it was given; in a docker archive it is Docker's, and without one the image's own. */

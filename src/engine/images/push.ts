@@ -4,11 +4,15 @@ import type { RawManifest } from '../../image/image.js'
 import { parseManifest } from '../../image/manifest.js'
 import { formatReference, parseReference, withDefaultTag, type Reference } from '../../image/reference.js'
 import { RegistryDestination } from '../../image/registry/destination.js'
+import type { Signature } from '../../image/trust/signature.js'
+import type { SignatureSet } from '../../image/trust/signature-set.js'
 import type { Descriptor, Digest } from '../../oci/image-spec.js'
+import { digestOfEntry } from '../../storage/image-index.js'
 import { ImageStore, type IndexEntry } from '../../storage/images.js'
 import type { Context } from '../context.js'
 import { registryOptions } from './access.js'
 import { withLease } from './collect.js'
+import { keptSignatures } from './kept-signatures.js'
 import { findImage, splitName, type Found } from './lookup.js'
 import { outgoingImage } from './outgoing.js'
 import { imageNotKnown, recordOf, recordOfEntry } from './record.js'
@@ -18,7 +22,11 @@ import type { PushedImage, PushOptions } from './types.js'
 
 const defaultParallel = 3
 
-type SendOptions = PushOptions & { readonly signer: Signer | undefined }
+type SendOptions = PushOptions & {
+  readonly signer: Signer | undefined
+  /** What came with a manifest of the image and goes along with it. */
+  readonly kept: (manifest: Digest) => readonly Signature[]
+}
 
 /** Sends an image to a registry, or by a transport into an archive or a folder. Without a destination it goes where its name says. */
 export async function pushImage(
@@ -63,10 +71,12 @@ export async function pushToRegistry(
       }),
   })
   try {
-    if (signer !== undefined) target.requireSignable(signer.kinds)
-    const digest = isIndex(entry)
-      ? await sendIndex(context, store, entry, target, { ...options, signer })
-      : await sendImage(context, store, entry, target, { ...options, signer })
+    const signatures = await signaturesToSend(store, entry, options)
+    const kinds = [...signatures.values()].flat().map(({ kind }) => kind)
+    await target.requireSignable([...kinds, ...(signer?.kinds ?? [])], options.signal)
+    const how = { ...options, signer, kept: (manifest: Digest) => signatures.get(manifest) ?? [] }
+    const send = isIndex(entry) ? sendIndex : sendImage
+    const digest = await send(context, store, entry, target, how)
     return { digest, name: formatReference(withDefaultTag(reference)) }
   } finally {
     await target.close()
@@ -79,10 +89,10 @@ async function sendImage(
   entry: IndexEntry,
   target: RegistryDestination,
   options: SendOptions,
-  inner = false,
 ): Promise<Digest> {
   const record = await recordOfEntry(context, store, entry)
-  using image = await outgoingImage(context, store, entry, record, options)
+  const isSigned = options.kept(digestOfEntry(entry)).length > 0
+  using image = await outgoingImage(context, store, entry, record, { ...options, unchanged: isSigned })
   const { engine } = await context.conf()
   const tasks = image.blobs
     /* What its maker forbids to pass on stays where its `urls` say. */
@@ -90,7 +100,7 @@ async function sendImage(
     .map((blob) => () => sendBlob(context, target, blob, () => image.open(blob), options.signal))
   await inParallel(tasks, engine.image_parallel_copies ?? defaultParallel)
   context.onProgress?.({ id: '', action: 'Writing manifest to image destination', done: true })
-  await putManifest(target, image.raw, inner, options)
+  await putManifest(target, image.raw, false, options)
   return image.raw.digest
 }
 
@@ -164,16 +174,37 @@ async function signerFor(context: Context, reference: Reference, options: PushOp
   return (await import('./signers.js')).openSigner(context, reference, options)
 }
 
+/** By the manifest that they are about: the image's own, or each of a list's. */
+async function signaturesToSend(
+  store: ImageStore,
+  entry: IndexEntry,
+  { removeSignatures = false }: PushOptions,
+): Promise<SignatureSet> {
+  const found = new Map<Digest, readonly Signature[]>()
+  if (removeSignatures) return found
+  const manifests = [digestOfEntry(entry), ...(isIndex(entry) ? membersOf(store, entry) : [])]
+  for (const manifest of manifests) {
+    const signatures = await keptSignatures(store, manifest)
+    if (signatures.length > 0) found.set(manifest, signatures)
+  }
+  return found
+}
+
+function membersOf(store: ImageStore, { manifest, mediaType }: IndexEntry): readonly Digest[] {
+  const parsed = parseManifest(store.readBlob(manifest), mediaType)
+  return parsed.kind === 'index' ? parsed.index.manifests.map(({ digest }) => digest) : []
+}
+
 /** A manifest that cannot be signed is not sent; its signatures come after it. */
 async function putManifest(
   target: RegistryDestination,
   raw: RawManifest,
   inner: boolean,
-  { signer, signal }: SendOptions,
+  { signer, signal, kept }: SendOptions,
 ): Promise<void> {
-  const signatures = (await signer?.sign(raw.digest)) ?? []
+  const signatures = [...kept(raw.digest), ...((await signer?.sign(raw.digest)) ?? [])]
   await target.putManifest(raw, inner, signal)
-  for (const signature of signatures) await target.putSignature(raw.digest, signature, signal)
+  await target.putSignatures(raw.digest, signatures, signal)
 }
 
 function isIndex(entry: IndexEntry): boolean {

@@ -5,8 +5,10 @@ import { compressionOf, decompressed } from '../../image/archive/compression.js'
 import { blobName, extendedIndex } from '../../image/archive/oci-layout.js'
 import { folderWriter, tarFileWriter, tarStreamWriter, type FileWriter } from '../../image/archive/writer.js'
 import { verified } from '../../image/verify.js'
+import { digestOfEntry } from '../../storage/image-index.js'
 import { ImageStore, type IndexEntry } from '../../storage/images.js'
 import type { Context } from '../context.js'
+import { keptSignatures } from './kept-signatures.js'
 import { localName } from './load.js'
 import { findImage, splitName } from './lookup.js'
 import { outgoingImage, type Outgoing, type OutgoingOptions } from './outgoing.js'
@@ -171,8 +173,15 @@ async function writeDirectory(
 ): Promise<void> {
   const [first] = images
   if (first === undefined) return
-  using image = await outgoingImage(context, store, first.entry, first.record, outgoingOptions(options))
+  const signatures = options.keepSignatures === true ? await keptSignatures(store, digestOfEntry(first.entry)) : []
+  const how = { ...outgoingOptions(options), unchanged: signatures.length > 0 }
+  using image = await outgoingImage(context, store, first.entry, first.record, how)
   for (const blob of image.blobs) await writeOutgoing(context, image, blob, digestHex(blob.digest), writer)
+  for (const [index, signature] of signatures.entries()) {
+    const { formatSignatureFile } = await import('../../image/trust/signature.js')
+    const bytes = formatSignatureFile(signature)
+    await writer.file(`signature-${String(index + 1)}`, bytes.length, single(bytes))
+  }
   await writeText(writer, 'version', 'Directory Transport Version: 1.1\n')
   await writer.file('manifest.json', image.raw.bytes.length, single(image.raw.bytes))
 }

@@ -2,10 +2,11 @@ import { completePlatform } from '../../image/platform.js'
 import { copyLoaded, inParallel, rawManifest, type CopiedImage, type CopyProgress } from '../../image/copy.js'
 import { toOciManifest } from '../../image/convert.js'
 import type { ImageDestination, ImageSource, LoadedImage, RawManifest } from '../../image/image.js'
-import { mediaTypes } from '../../oci/image-spec.js'
+import { mediaTypes, type Digest } from '../../oci/image-spec.js'
 import { ImageStore, type IndexEntry } from '../../storage/images.js'
 import type { Context } from '../context.js'
 import { ensureLayer, layerStore } from './layers.js'
+import { keepSignatures } from './kept-signatures.js'
 import { withName } from './names.js'
 import { recordFrom } from './image-record.js'
 import { saveRecord } from './record.js'
@@ -32,6 +33,7 @@ export async function storeImage(
 ): Promise<void> {
   const store = new ImageStore(context.paths)
   const { engine } = await context.conf()
+  const signatures = await keepSignatures(store, source, image.raw.digest, options.signal)
   const destination = unpackingDestination(context, store, image, options.signal)
   await copyLoaded(source, destination, image, {
     platform: completePlatform(),
@@ -42,7 +44,7 @@ export async function storeImage(
       ensureLayer(context, { layer, diffId, path: store.blobPath(layer.digest), signal: options.signal }),
   })
   context.onProgress?.({ id: '', action: 'Writing manifest to image destination', done: true })
-  await nameImage(context, store, image, options.names)
+  await nameImage(context, store, image, options.names, signatures)
 }
 
 /**
@@ -54,10 +56,11 @@ export async function nameImage(
   store: ImageStore,
   image: CopiedImage,
   names: readonly string[],
+  signatures?: Digest,
 ): Promise<void> {
   const { manifest, raw } = await ociForm(store, image)
   saveRecord(context, recordFrom(raw.digest, raw.mediaType, manifest, image.config))
-  const entry = entryOf(image, raw)
+  const entry = { ...entryOf(image, raw), ...(signatures === undefined ? {} : { signatures }) }
   await store.update((entries) => {
     const changed =
       names.length === 0

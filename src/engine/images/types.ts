@@ -54,6 +54,8 @@ export interface PushOptions extends RegistryAccess, SignOptions {
   /** To a folder (`dir:`): layers that are not compressed by gzip. */
   readonly compress?: boolean
   readonly compressionLevel?: number
+  /** Signatures that came with the image stay behind. */
+  readonly removeSignatures?: boolean
 }
 
 export interface PushedImage {
@@ -228,6 +230,8 @@ export interface SaveOptions {
   readonly uncompressed?: boolean
   /** Layers of a `docker-dir` that are not compressed by gzip. */
   readonly compress?: boolean
+  /** Signatures that came with the image go along: into a `docker-dir`, which alone has a place for them. */
+  readonly keepSignatures?: boolean
   readonly signal?: AbortSignal
 }
 

@@ -5,10 +5,13 @@ import { choosePlatform, parseManifest } from '../../image/manifest.js'
 import { completePlatform } from '../../image/platform.js'
 import { formatReference, parseReference, withDefaultTag } from '../../image/reference.js'
 import { RegistrySource } from '../../image/registry/source.js'
+import type { Signature } from '../../image/trust/signature.js'
+import type { SignatureSet } from '../../image/trust/signature-set.js'
 import type { Descriptor, Digest, ImageConfig, Platform } from '../../oci/image-spec.js'
 import type { ImageStore } from '../../storage/images.js'
 import type { Context } from '../context.js'
 import { registryOptions } from '../images/access.js'
+import { keptSignatures } from '../images/kept-signatures.js'
 import { findImage } from '../images/lookup.js'
 import { recordOf } from '../images/record.js'
 import { storeDestination } from '../images/store-image.js'
@@ -16,13 +19,19 @@ import { parseTransport } from '../images/transports.js'
 import { requireTrusted } from '../images/trust.js'
 import type { ManifestAddOptions } from './types.js'
 
+export interface Gathered {
+  readonly descriptors: readonly Descriptor[]
+  /** What signatures they came with. */
+  readonly signatures: SignatureSet
+}
+
 /** The images that a name stands for, as a list names them: local ones, or else a registry's, whose blobs are fetched. The caller holds a lease. */
 export async function gatherManifests(
   context: Context,
   store: ImageStore,
   name: string,
   options: Pick<ManifestAddOptions, 'all'> & Parameters<typeof registryOptions>[1],
-): Promise<readonly Descriptor[]> {
+): Promise<Gathered> {
   const transport = parseTransport(name)
   if (transport !== undefined && transport.name !== 'docker')
     throw new TspodError('not-supported', `${transport.name}: images of archives are loaded first, then added by name`)
@@ -39,13 +48,21 @@ async function localManifests(
   store: ImageStore,
   digest: Digest,
   { all }: Pick<ManifestAddOptions, 'all'>,
-): Promise<readonly Descriptor[]> {
+): Promise<Gathered> {
   const bytes = store.readBlob(digest)
   const parsed = parseManifest(bytes)
-  if (parsed.kind === 'index')
-    return all === true ? parsed.index.manifests : [choosePlatform(parsed.index, completePlatform())]
-  const record = await recordOf(context, store, digest)
-  return [descriptorOf({ bytes, digest, mediaType: parsed.mediaType }, record)]
+  const descriptors =
+    parsed.kind === 'index'
+      ? all === true
+        ? parsed.index.manifests
+        : [choosePlatform(parsed.index, completePlatform())]
+      : [descriptorOf({ bytes, digest, mediaType: parsed.mediaType }, await recordOf(context, store, digest))]
+  const signatures = new Map<Digest, readonly Signature[]>()
+  for (const member of descriptors) {
+    const kept = await keptSignatures(store, member.digest)
+    if (kept.length > 0) signatures.set(member.digest, kept)
+  }
+  return { descriptors, signatures }
 }
 
 async function remoteManifests(
@@ -53,7 +70,7 @@ async function remoteManifests(
   store: ImageStore,
   name: string,
   options: Pick<ManifestAddOptions, 'all'> & Parameters<typeof registryOptions>[1],
-): Promise<readonly Descriptor[]> {
+): Promise<Gathered> {
   const reference = parseReference(name)
   const whole = withDefaultTag(reference)
   const check = requireTrusted(context, 'docker', formatReference(whole), { reference: whole })
@@ -70,13 +87,16 @@ async function remoteManifests(
               ({ digest }) => source.manifest(digest, signal),
             ),
           )
-    const described: Descriptor[] = []
+    const descriptors: Descriptor[] = []
+    const signatures = new Map<Digest, readonly Signature[]>()
     for (const raw of wanted) {
       const image = await loadFrom(source, raw, completePlatform(), signal, check)
       await copyLoaded(source, storeDestination(store), image, { platform: completePlatform(), signal })
-      described.push(descriptorOf(image.raw, image.config))
+      descriptors.push(descriptorOf(image.raw, image.config))
+      const signed = await source.signatures(image.raw.digest, signal)
+      if (signed.length > 0) signatures.set(image.raw.digest, signed)
     }
-    return described
+    return { descriptors, signatures }
   } finally {
     await source.close()
   }

@@ -1,9 +1,11 @@
 import { TspodError } from '../../base/errors.js'
 import { digestOf } from '../../base/digest.js'
 import { parseManifest, requireObject } from '../../image/manifest.js'
+import type { SignatureSet } from '../../image/trust/signature-set.js'
 import { mediaTypes, type Digest } from '../../oci/image-spec.js'
 import type { ImageStore, IndexEntry } from '../../storage/images.js'
 import type { Context } from '../context.js'
+import { signaturesOfEntry, storeSignatures } from '../images/kept-signatures.js'
 import { findImage } from '../images/lookup.js'
 import { withName } from '../images/names.js'
 import { imageNotKnown } from '../images/record.js'
@@ -40,22 +42,30 @@ export async function requireList(context: Context, store: ImageStore, name: str
   return { entry: found.entry, document: readList(store, found.entry) }
 }
 
-/** Keeps a new list under a name. */
-export async function saveList(store: ImageStore, document: ListDocument, name: string): Promise<Digest> {
-  const entry = await writeList(store, document)
+/** Keeps a new list under a name, and what signatures its images came with. */
+export async function saveList(
+  store: ImageStore,
+  document: ListDocument,
+  name: string,
+  signatures: SignatureSet = new Map(),
+): Promise<Digest> {
+  const entry = { ...(await writeList(store, document)), ...(await signaturesField(store, signatures)) }
   await store.update((entries) => ({ entries: withName(entries, entry, name), result: undefined }))
   return entry.manifest
 }
 
-/** Changes a list: its digest, and with it its ID, become others, its names stay. */
+/** Changes a list: its digest, and with it its ID, become others, its names and its images' signatures stay. */
 export async function changeList(
   context: Context,
   store: ImageStore,
   name: string,
   change: (document: ListDocument) => ListDocument,
+  added: SignatureSet = new Map(),
 ): Promise<Digest> {
   const before = await requireList(context, store, name)
-  const after = await writeList(store, change(before.document))
+  const signatures = new Map([...(await signaturesOfEntry(store, before.entry)), ...added])
+  const written = await writeList(store, change(before.document))
+  const after = { ...written, ...(await signaturesField(store, signatures)) }
   return store.update((entries) => {
     /* Somebody else may have changed it between: then his change would be lost. */
     if (!entries.some((one) => one.manifest === before.entry.manifest))
@@ -65,6 +75,11 @@ export async function changeList(
     )
     return { entries: changed, result: after.manifest }
   })
+}
+
+async function signaturesField(store: ImageStore, set: SignatureSet): Promise<Pick<IndexEntry, 'signatures'>> {
+  const signatures = await storeSignatures(store, set)
+  return signatures === undefined ? {} : { signatures }
 }
 
 async function writeList(store: ImageStore, document: ListDocument): Promise<IndexEntry> {

@@ -3,7 +3,7 @@ import { isDigest } from '../../base/digest.js'
 import { parseManifest } from '../../image/manifest.js'
 import { formatReference, parseReference } from '../../image/reference.js'
 import { RegistrySource } from '../../image/registry/source.js'
-import type { Descriptor, Digest } from '../../oci/image-spec.js'
+import type { Digest } from '../../oci/image-spec.js'
 import { ImageStore } from '../../storage/images.js'
 import type { Context } from '../context.js'
 import { registryOptions } from '../images/access.js'
@@ -13,8 +13,8 @@ import { findImage } from '../images/lookup.js'
 import { removeImages } from '../images/remove.js'
 import type { PushedImage, RegistryAccess, RemovedImages } from '../images/types.js'
 import { emptyList, withAnnotations, withDetails, withManifests, withoutManifest } from './edit.js'
-import { gatherManifests } from './gather.js'
-import { changeList, findList, requireList, saveList } from './lists.js'
+import { gatherManifests, type Gathered } from './gather.js'
+import { changeList, findList, requireList, saveList, type ListDocument } from './lists.js'
 import type {
   ManifestAddOptions,
   ManifestAnnotateOptions,
@@ -35,11 +35,12 @@ export async function createManifest(
   if (known !== undefined && options.amend !== true)
     throw new TspodError('name-in-use', `that name is already in use: ${listName} (--amend adds to it)`)
   return withLease(context, async () => {
-    const descriptors: Descriptor[] = []
-    for (const image of images) descriptors.push(...(await gatherManifests(context, store, image, options)))
+    const { descriptors, signatures } = await gatherAll(context, store, images, options)
     const before = known === undefined ? emptyList : (await requireList(context, store, listName)).document
     const after = withAnnotations(withManifests(before, descriptors), options.annotations ?? [])
-    return known === undefined ? saveList(store, after, listName) : changeList(context, store, listName, () => after)
+    return known === undefined
+      ? saveList(store, after, listName, signatures)
+      : changeList(context, store, listName, () => after, signatures)
   })
 }
 
@@ -53,12 +54,25 @@ export async function addToManifest(
   const store = new ImageStore(context.paths)
   await requireList(context, store, list)
   return withLease(context, async () => {
-    const descriptors: Descriptor[] = []
-    for (const image of images) descriptors.push(...(await gatherManifests(context, store, image, options)))
-    return changeList(context, store, list, (document) =>
-      descriptors.reduce((all, { digest }) => withDetails(all, digest, options), withManifests(document, descriptors)),
-    )
+    const { descriptors, signatures } = await gatherAll(context, store, images, options)
+    const add = (document: ListDocument): ListDocument =>
+      descriptors.reduce((all, { digest }) => withDetails(all, digest, options), withManifests(document, descriptors))
+    return changeList(context, store, list, add, signatures)
   })
+}
+
+async function gatherAll(
+  context: Context,
+  store: ImageStore,
+  images: readonly string[],
+  options: Parameters<typeof gatherManifests>[3],
+): Promise<Gathered> {
+  const all: Gathered[] = []
+  for (const image of images) all.push(await gatherManifests(context, store, image, options))
+  return {
+    descriptors: all.flatMap(({ descriptors }) => descriptors),
+    signatures: new Map(all.flatMap(({ signatures }) => [...signatures])),
+  }
 }
 
 /** Says more of an image of a list, or of the list. */

@@ -1,7 +1,7 @@
 import type { Context } from '../context.js'
 import type { DiskUsage } from './df.js'
 import type { SystemPruned, SystemPruneOptions } from './prune.js'
-import type { StoreCheckOptions, StoreDamage } from './store-check.js'
+import type { StoreCheckOptions, StoreDamage } from './damage.js'
 import type { HostCheck, SystemInfo, VersionReport } from './types.js'
 
 /** `engine.system`: each operation loads its code when it is first called. */

@@ -1,3 +1,4 @@
+import type { Digest } from '../../oci/image-spec.js'
 import { digestOfEntry } from '../../storage/image-index.js'
 import type { ImageStore, IndexEntry } from '../../storage/images.js'
 import type { Context } from '../context.js'
@@ -28,11 +29,34 @@ export async function refetchImage(
   return false
 }
 
-/** The pull has added a name with a digest. */
+/** The pull has added a name with a digest, and brought the signatures that there are. */
 async function keepEntries(store: ImageStore, entries: readonly IndexEntry[]): Promise<void> {
   const manifests = new Set(entries.map(({ manifest }) => manifest))
-  await store.update((current) => ({
-    entries: [...current.filter(({ manifest }) => !manifests.has(manifest)), ...entries],
+  await store.update((current) => {
+    const pulled = current.find(({ manifest, signatures }) => manifests.has(manifest) && isHere(store, signatures))
+    return {
+      entries: [
+        ...current.filter(({ manifest }) => !manifests.has(manifest)),
+        ...entries.map((entry) => withSignatures(entry, isHere(store, entry.signatures) ? entry : pulled)),
+      ],
+      result: undefined,
+    }
+  })
+}
+
+/** Takes away what the index says of signatures that are lost: without them the image is whole. */
+export async function forgetLostSignatures(store: ImageStore): Promise<void> {
+  await store.update((entries) => ({
+    entries: entries.map((entry) => (isHere(store, entry.signatures) ? entry : withSignatures(entry, undefined))),
     result: undefined,
   }))
+}
+
+function isHere(store: ImageStore, signatures: Digest | undefined): boolean {
+  return signatures !== undefined && store.hasBlob(signatures)
+}
+
+function withSignatures(entry: IndexEntry, from: IndexEntry | undefined): IndexEntry {
+  const { signatures: _, ...rest } = entry
+  return from?.signatures === undefined ? rest : { ...rest, signatures: from.signatures }
 }

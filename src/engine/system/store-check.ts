@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { isId } from '../../base/id.js'
 import { digestHex } from '../../base/digest.js'
@@ -6,35 +5,17 @@ import { TspodError } from '../../base/errors.js'
 import type { Digest } from '../../oci/image-spec.js'
 import { namesIn } from '../../state/collection.js'
 import { exists, readJson, removeFile } from '../../state/file.js'
-import { ImageStore, type IndexEntry } from '../../storage/images.js'
 import { saveStateAgain } from '../containers/by-monitor.js'
 import { observe } from '../containers/observe.js'
 import { removeContainer } from '../containers/remove.js'
 import { containerPaths, idOfName, readRecord } from '../containers/store.js'
 import { sweepAll } from '../containers/sweep.js'
 import type { Context } from '../context.js'
-import { collectGarbage } from '../images/collect.js'
-import { recordOf } from '../images/record.js'
-import { refetchImage } from './refetch.js'
 import { volumesOf } from '../volumes.js'
+import { messageOf, type StoreCheckOptions, type StoreDamage } from './damage.js'
+import { checkImages } from './image-check.js'
 
-export interface StoreCheckOptions {
-  /** Takes away what is damaged of images and names. */
-  readonly repair?: boolean
-  /** With `repair`: damaged containers too, and their changes with them. */
-  readonly force?: boolean
-  /** Does not read the contents of blobs. */
-  readonly quick?: boolean
-}
-
-export interface StoreDamage {
-  readonly kind: 'container' | 'image' | 'name' | 'volume'
-  readonly name: string
-  readonly problem: string
-  readonly repaired: boolean
-}
-
-/** Looks at every record, name, image and blob of the store. What is damaged is told, and with `repair` taken away. */
+/** Looks at every record, name, image, artifact and blob of the store. What is damaged is told, and with `repair` taken away. */
 export async function checkStore(context: Context, options: StoreCheckOptions = {}): Promise<StoreDamage[]> {
   if (options.repair === true) await sweepAll(context)
   return [
@@ -101,103 +82,6 @@ function wrongName(context: Context, id: string, name: string): string | undefin
   }
 }
 
-async function checkImages(context: Context, options: StoreCheckOptions): Promise<StoreDamage[]> {
-  const store = new ImageStore(context.paths)
-  const damages: StoreDamage[] = []
-  const verified = new Map<Digest, string | undefined>()
-  const entries = store.entries()
-  const broken: Digest[] = []
-  for (const manifest of new Set(entries.map((entry) => entry.manifest))) {
-    const problem = await imageProblem(context, store, manifest, { quick: options.quick === true, verified })
-    if (problem === undefined) continue
-    broken.push(manifest)
-    damages.push({ kind: 'image', name: nameOf(entries, manifest), problem, repaired: options.repair === true })
-  }
-  if (options.repair !== true || broken.length === 0) return damages
-  for (const [digest, problem] of verified) if (problem !== undefined) removeFile(store.blobPath(digest))
-  await repairImages(context, store, broken)
-  return damages
-}
-
-/** What a registry still has is fetched from there, and only that; an image that cannot be whole again goes. */
-async function repairImages(context: Context, store: ImageStore, broken: readonly Digest[]): Promise<void> {
-  const lost = new Set<Digest>()
-  for (const manifest of broken) {
-    /* One before may have brought what this one shares with it. */
-    if (await isWhole(context, store, manifest)) continue
-    const own = store.entries().filter((entry) => entry.manifest === manifest)
-    if (!(await refetchImage(context, store, own))) lost.add(manifest)
-  }
-  if (lost.size === 0) return
-  await store.update((current) => ({
-    entries: current.filter((entry) => !lost.has(entry.manifest)),
-    result: undefined,
-  }))
-  await collectGarbage(context)
-}
-
-async function isWhole(context: Context, store: ImageStore, manifest: Digest): Promise<boolean> {
-  try {
-    const { id, layers } = await recordOf(context, store, manifest)
-    return [manifest, id, ...layers.map(({ digest }) => digest)].every((digest) => store.hasBlob(digest))
-  } catch {
-    return false
-  }
-}
-
-function nameOf(entries: readonly IndexEntry[], manifest: Digest): string {
-  const entry = entries.find((one) => one.manifest === manifest)
-  return entry?.name ?? manifest
-}
-
-interface Verification {
-  readonly quick: boolean
-  /** Blobs that were read already: images share them. */
-  readonly verified: Map<Digest, string | undefined>
-}
-
-/** Its parts must be there and be what their digests say; a layer that is unpacked needs no blob. */
-async function imageProblem(
-  context: Context,
-  store: ImageStore,
-  manifest: Digest,
-  { quick, verified }: Verification,
-): Promise<string | undefined> {
-  const verify = async (digest: Digest): Promise<string | undefined> => {
-    if (quick) return undefined
-    if (!verified.has(digest)) verified.set(digest, await blobProblem(store, digest))
-    return verified.get(digest)
-  }
-  try {
-    const problem = await verify(manifest)
-    if (problem !== undefined) return problem
-    const record = await recordOf(context, store, manifest)
-    const config = store.hasBlob(record.id) ? await verify(record.id) : `its configuration ${record.id} is missing`
-    if (config !== undefined) return config
-    for (const [index, { digest, size }] of record.layers.entries()) {
-      const diffId = record.diffIds[index]
-      const isUnpacked = diffId !== undefined && exists(join(context.paths.layers, digestHex(diffId), 'diff'))
-      if (!store.hasBlob(digest, size) && !isUnpacked) return `its layer ${digest} is missing`
-      const layer = store.hasBlob(digest) ? await verify(digest) : undefined
-      if (layer !== undefined) return layer
-    }
-    return undefined
-  } catch (error) {
-    return messageOf(error)
-  }
-}
-
-async function blobProblem(store: ImageStore, digest: Digest): Promise<string | undefined> {
-  try {
-    const [algorithm = 'sha256', hex] = digest.split(':')
-    const hash = createHash(algorithm)
-    for await (const chunk of store.streamBlob(digest)) hash.update(chunk)
-    return hash.digest('hex') === hex ? undefined : `its blob ${digest} has other contents than its digest says`
-  } catch (error) {
-    return messageOf(error)
-  }
-}
-
 /** Told only: a volume's files are nobody's to throw away. */
 function checkVolumes(context: Context): StoreDamage[] {
   const damages: StoreDamage[] = []
@@ -214,8 +98,4 @@ function problemOf(look: () => unknown): string | undefined {
   } catch (error) {
     return messageOf(error)
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

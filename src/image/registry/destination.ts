@@ -81,28 +81,42 @@ export class RegistryDestination implements ImageDestination {
   }
 
   /** Refuses signatures that could not be kept, before anything is sent. */
-  requireSignable(kinds: readonly Signature['kind'][]): void {
+  async requireSignable(kinds: Iterable<Signature['kind']>, signal?: AbortSignal): Promise<void> {
     const place = this.#signaturePlace
-    if (kinds.includes('sigstore') && place?.sigstoreAttachments !== true)
+    const wanted = new Set(kinds)
+    if (wanted.has('sigstore') && place?.sigstoreAttachments !== true)
       throw new TspodError(
         'config-invalid',
         'writing sigstore attachments is disabled: say use-sigstore-attachments: true in registries.d',
       )
-    if (kinds.includes('simple') && place?.staging.startsWith('file:') !== true)
+    if (!wanted.has('simple') || place?.staging.startsWith('file:') === true) return
+    const ping = await this.#repository.send({ method: 'GET', path: '/v2/', signal })
+    ping.discard()
+    if (!this.#repository.keepsSignatures)
       throw new TspodError(
         'not-supported',
         `signatures cannot be written to ${place?.staging ?? 'nowhere'}: configure a lookaside-staging folder in registries.d`,
       )
   }
 
-  /** Keeps a manifest's signature: attached to it, or in the lookaside. */
-  async putSignature(digest: Digest, signature: Signature, signal?: AbortSignal): Promise<void> {
-    if (signature.kind === 'sigstore') {
-      const { writeAttachment } = await import('./signatures.js')
-      return writeAttachment(this.#repository, digest, signature, signal)
+  /**
+   * Keeps the signatures of a manifest. What is attached to it comes to what is there; in a lookaside these are all then, as
+   * containers/image has it.
+   */
+  async putSignatures(digest: Digest, signatures: readonly Signature[], signal?: AbortSignal): Promise<void> {
+    const sigstore = signatures.filter((one) => one.kind === 'sigstore')
+    if (sigstore.length > 0) {
+      const { writeAttachments } = await import('./signatures.js')
+      await writeAttachments(this.#repository, digest, sigstore, signal)
+    }
+    const simple = signatures.filter((one) => one.kind === 'simple')
+    if (simple.length === 0) return
+    if (this.#repository.keepsSignatures) {
+      const { writeExtension } = await import('./signature-api.js')
+      return writeExtension(this.#repository, digest, simple, signal)
     }
     const { writeLookaside } = await import('../trust/lookaside.js')
-    await writeLookaside(this.#signaturePlace?.staging ?? '', this.#reference, digest, signature)
+    await writeLookaside(this.#signaturePlace?.staging ?? '', this.#reference, digest, simple)
   }
 
   close(): Promise<void> {

@@ -37,6 +37,7 @@ const progressBytes = 1024 * 1024
 export class Repository {
   readonly #options: RepositoryOptions
   #scheme: 'http' | 'https' | undefined
+  #keepsSignatures = false
 
   constructor(options: RepositoryOptions) {
     this.#options = options
@@ -49,6 +50,11 @@ export class Repository {
   /** What its tokens allow (distribution, “Token Scope Documentation”). */
   get scope(): string {
     return `repository:${this.#options.endpoint.reference.path}:${this.#options.actions ?? 'pull'}`
+  }
+
+  /** Whether it has said, in its first answer, that it keeps signatures itself (OpenShift's extension of the API). */
+  get keepsSignatures(): boolean {
+    return this.#keepsSignatures
   }
 
   /** How often to try what may pass. */
@@ -120,6 +126,7 @@ export class Repository {
           continue
         }
         this.#scheme = scheme
+        this.#keepsSignatures = header(response, 'x-registry-supports-signatures') === '1'
         return response
       } catch (error) {
         if (isLast || !(error instanceof TransportError) || this.#isFinal(error)) throw error

@@ -3,13 +3,11 @@ import { digestAlgorithm, digestHex, digestOf } from '../../base/digest.js'
 import { mediaTypes, type Descriptor, type Digest, type ImageManifest } from '../../oci/image-spec.js'
 import { maximumConfigSize } from '../config.js'
 import { parseManifest, parseObject, requireObject } from '../manifest.js'
-import { maximumSignatureSize, mostSignatures, type Signature } from '../trust/signature.js'
+import { maximumSignatureSize, mostSignatures, type Signature, type SigstoreSignature } from '../trust/signature.js'
+import { requireModest } from '../trust/signature-set.js'
 import { readVerified } from '../verify.js'
-import { header, readBody } from './http.js'
 import { responseError, type Repository } from './repository.js'
 import { uploadBlob } from './upload.js'
-
-const maximumListSize = 4 * 1024 * 1024
 
 /** Signatures that cosign attached to a manifest: an image of its own under the tag `sha256-HEX.sig`. */
 export async function readAttachments(
@@ -21,6 +19,10 @@ export async function readAttachments(
   if (manifest === undefined) return []
   if (manifest.layers.length > mostSignatures)
     throw new TspodError('limit-exceeded', `${digest} has more than ${String(mostSignatures)} signatures`)
+  requireModest(
+    manifest.layers.reduce((sum, { size }) => sum + size, 0),
+    digest,
+  )
   const found: Signature[] = []
   for (const layer of manifest.layers) {
     const payload = await readVerified(repository.blob(layer, signal), layer, maximumSignatureSize)
@@ -29,25 +31,37 @@ export async function readAttachments(
   return found
 }
 
-/** Attaches one more signature beside those that are there. */
-export async function writeAttachment(
+/** Attaches signatures beside those that are there. One that is there already is not attached again. */
+export async function writeAttachments(
   repository: Repository,
   digest: Digest,
-  signature: Extract<Signature, { kind: 'sigstore' }>,
+  signatures: readonly SigstoreSignature[],
   signal?: AbortSignal,
 ): Promise<void> {
   const before = await attachmentManifest(repository, digest, signal)
-  const { mediaType, payload, annotations } = signature
-  const layer = { mediaType, digest: await digestOf(payload), size: payload.length, annotations }
-  const config = await configWith(repository, before, layer, signal)
+  const layers = [...(before?.layers ?? [])]
+  const added: { readonly layer: Descriptor; readonly payload: Buffer }[] = []
+  for (const { mediaType, payload, annotations } of signatures) {
+    const layer = { mediaType, digest: await digestOf(payload), size: payload.length, annotations }
+    if (layers.some((one) => isSame(one, layer))) continue
+    layers.push(layer)
+    added.push({ layer, payload })
+  }
+  if (added.length === 0) return
+  const config = await configWith(
+    repository,
+    before,
+    added.map(({ layer }) => layer),
+    signal,
+  )
   const configDescriptor = { mediaType: mediaTypes.ociConfig, digest: await digestOf(config), size: config.length }
-  await upload(repository, layer, payload, signal)
+  for (const { layer, payload } of added) await upload(repository, layer, payload, signal)
   await upload(repository, configDescriptor, config, signal)
   const manifest: ImageManifest = {
     schemaVersion: 2,
     mediaType: mediaTypes.ociManifest,
     config: configDescriptor,
-    layers: [...(before?.layers ?? []), layer],
+    layers,
     ...(before?.annotations === undefined ? {} : { annotations: before.annotations }),
   }
   const name = attachmentTag(digest)
@@ -63,30 +77,11 @@ export async function writeAttachment(
   response.discard()
 }
 
-/** Signatures that a registry keeps itself (OpenShift's extension of the API); undefined if it does not. */
-export async function readExtension(
-  repository: Repository,
-  digest: Digest,
-  signal?: AbortSignal,
-): Promise<readonly Signature[] | undefined> {
-  const ping = await repository.send({ method: 'GET', path: '/v2/', signal })
-  ping.discard()
-  if (header(ping, 'x-registry-supports-signatures') !== '1') return undefined
-  const response = await repository.send({
-    method: 'GET',
-    path: `/extensions/v2/${repository.path}/signatures/${digest}`,
-    signal,
-  })
-  if (response.status !== 200)
-    throw await responseError(response, `reading the signatures of ${digest} in ${repository.name}`)
-  const document = parseObject(await readBody(response, maximumListSize, 'a list of signatures'), 'list of signatures')
-  const list = document['signatures'] ?? []
-  if (!Array.isArray(list)) throw new TspodError('registry-error', `${repository.name} has no valid list of signatures`)
-  return list.slice(0, mostSignatures).flatMap((one: unknown): Signature[] => {
-    const { schemaVersion, type, content } = requireObject(one, 'a signature')
-    if (schemaVersion !== 2 || type !== 'atomic' || typeof content !== 'string') return []
-    return [{ kind: 'simple', bytes: Buffer.from(content, 'base64') }]
-  })
+function isSame(one: Descriptor, other: Descriptor): boolean {
+  const [have, want] = [one, other].map(({ annotations = {} }) => Object.entries(annotations).sort())
+  return (
+    one.mediaType === other.mediaType && one.digest === other.digest && JSON.stringify(have) === JSON.stringify(want)
+  )
 }
 
 /** cosign's “tag-based discovery”. */
@@ -118,7 +113,7 @@ async function hasManifest(repository: Repository, tag: string, signal: AbortSig
 async function configWith(
   repository: Repository,
   before: ImageManifest | undefined,
-  layer: Descriptor,
+  layers: readonly Descriptor[],
   signal: AbortSignal | undefined,
 ): Promise<Buffer> {
   const config =
@@ -136,7 +131,7 @@ async function configWith(
       os: '',
       config: {},
       ...config,
-      rootfs: { type: 'layers', diff_ids: [...diffIds, layer.digest] },
+      rootfs: { type: 'layers', diff_ids: [...diffIds, ...layers.map(({ digest }) => digest)] },
     }),
   )
 }

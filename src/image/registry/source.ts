@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import type { Descriptor, Digest } from '../../oci/image-spec.js'
 import type { RegistriesConfig } from '../../config/registries-conf.js'
 import type { SignaturePlace } from '../../config/registries-d.js'
@@ -32,6 +34,7 @@ export class RegistrySource implements ImageSource {
   readonly #options: RegistryOptions
   readonly #endpoints: readonly Endpoint[]
   readonly #clients: HttpClient[] = []
+  readonly #signatures = new Map<Digest, Promise<readonly Signature[]>>()
   #chosen: { readonly repository: Repository; readonly reference: Reference; readonly http: HttpClient } | undefined
 
   constructor(reference: Reference, options: RegistryOptions) {
@@ -65,19 +68,38 @@ export class RegistrySource implements ImageSource {
   }
 
   /** Of the place that the manifest came from: the registry's own or a lookaside's, and those attached to the image. */
-  async signatures(digest: Digest, signal?: AbortSignal): Promise<readonly Signature[]> {
+  signatures(digest: Digest, signal?: AbortSignal): Promise<readonly Signature[]> {
+    const found = this.#signatures.get(digest) ?? this.#readSignatures(digest, signal)
+    this.#signatures.set(digest, found)
+    return found
+  }
+
+  async #readSignatures(digest: Digest, signal?: AbortSignal): Promise<readonly Signature[]> {
     if (this.#chosen === undefined) await this.manifest(undefined, signal)
     if (this.#chosen === undefined) return []
     const { repository, reference, http } = this.#chosen
-    const { readAttachments, readExtension } = await import('./signatures.js')
-    const { readLookaside } = await import('../trust/lookaside.js')
     const place = this.#options.signaturePlace?.(formatReference(reference))
     if (place === undefined) return []
-    return [
-      ...((await readExtension(repository, digest, signal)) ??
-        (await readLookaside(place.lookaside, reference, digest, http, signal))),
-      ...(place.sigstoreAttachments ? await readAttachments(repository, digest, signal) : []),
-    ]
+    const simple = repository.keepsSignatures
+      ? (await import('./signature-api.js')).readExtension(repository, digest, signal)
+      : this.#fromLookaside(place.lookaside, reference, digest, http, signal)
+    const attached = place.sigstoreAttachments
+      ? await (await import('./signatures.js')).readAttachments(repository, digest, signal)
+      : []
+    return [...(await simple), ...attached]
+  }
+
+  /** Without a folder for the image, which is the rule, nothing more is loaded. */
+  async #fromLookaside(
+    base: string,
+    reference: Reference,
+    digest: Digest,
+    http: HttpClient,
+    signal?: AbortSignal,
+  ): Promise<readonly Signature[]> {
+    if (base.startsWith('file:///') && !existsSync(fileURLToPath(base))) return []
+    const { readLookaside } = await import('../trust/lookaside.js')
+    return readLookaside(base, reference, digest, http, signal)
   }
 
   close(): Promise<void> {

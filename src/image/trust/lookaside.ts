@@ -13,6 +13,7 @@ import {
   parseSignatureFile,
   type Signature,
 } from './signature.js'
+import { requireModest } from './signature-set.js'
 
 /** Reads the signatures of a manifest from a lookaside: `BASE/PATH@ALGORITHM=HEX/signature-N`, N from 1 to the first that is missing. */
 export async function readLookaside(
@@ -24,6 +25,7 @@ export async function readLookaside(
 ): Promise<readonly Signature[]> {
   const folder = lookasideFolder(base, reference, digest)
   const found: Signature[] = []
+  let size = 0
   for (let number = 1; ; number++) {
     if (number > mostSignatures)
       throw new TspodError('limit-exceeded', `${folder.href} has more than ${String(mostSignatures)} signatures`)
@@ -32,37 +34,48 @@ export async function readLookaside(
       ? readSignature(fileURLToPath(url))
       : fetchSignature(url, http, signal))
     if (bytes === undefined) return found
+    requireModest((size += bytes.length), folder.href)
     found.push(parseSignatureFile(bytes, url.href))
   }
 }
 
-/** Adds a signature after those that are there; only a folder can be written to. */
+/** Makes these the signatures of a manifest, in place of those that are there; only a folder can be written to. */
 export async function writeLookaside(
   base: string,
   reference: Reference,
   digest: Digest,
-  signature: Signature,
-): Promise<string> {
+  signatures: readonly Signature[],
+): Promise<void> {
   const url = lookasideFolder(base, reference, digest)
   if (url.protocol !== 'file:')
     throw new TspodError(
       'not-supported',
       `signatures cannot be written to ${url.origin}: configure a lookaside-staging folder (file:///…) in registries.d`,
     )
-  return addSignatureFile(fileURLToPath(url), signature)
+  const folder = fileURLToPath(url)
+  await makeFolder(folder)
+  for (const [index, signature] of signatures.entries())
+    await writeWhole(join(folder, `signature-${String(index + 1)}`), formatSignatureFile(signature))
+  /* Readers stop at the first number that is missing. */
+  for (let number = signatures.length + 1; number <= mostSignatures; number++)
+    await rm(join(folder, `signature-${String(number)}`), { force: true })
 }
 
 /** Writes `signature-N` into a folder under the first free number; answers its path. */
 export async function addSignatureFile(folder: string, signature: Signature): Promise<string> {
-  await mkdir(folder, { recursive: true, mode: 0o755 }).catch((cause: Error) => {
-    throw new TspodError('io', `creating ${folder}: ${cause.message}`, { cause })
-  })
+  await makeFolder(folder)
   const names = new Set(await readdir(folder))
   let number = 1
   while (names.has(`signature-${String(number)}`)) number++
   const path = join(folder, `signature-${String(number)}`)
   await writeWhole(path, formatSignatureFile(signature))
   return path
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o755 }).catch((cause: Error) => {
+    throw new TspodError('io', `creating ${folder}: ${cause.message}`, { cause })
+  })
 }
 
 /** A signature's file, bounded; undefined if there is none. */

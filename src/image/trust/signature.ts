@@ -1,14 +1,19 @@
 import { TspodError } from '../../base/errors.js'
 
 /** A signature as it was found: nothing in it is trusted before it was verified. */
-export type Signature =
-  | { readonly kind: 'simple'; readonly bytes: Buffer }
-  | {
-      readonly kind: 'sigstore'
-      readonly mediaType: string
-      readonly payload: Buffer
-      readonly annotations: Readonly<Record<string, string>>
-    }
+export type Signature = SimpleSignature | SigstoreSignature
+
+export interface SimpleSignature {
+  readonly kind: 'simple'
+  readonly bytes: Buffer
+}
+
+export interface SigstoreSignature {
+  readonly kind: 'sigstore'
+  readonly mediaType: string
+  readonly payload: Buffer
+  readonly annotations: Readonly<Record<string, string>>
+}
 
 /** Larger ones, or more of them, are refused while they are read. */
 export const maximumSignatureSize = 4 * 1024 * 1024
