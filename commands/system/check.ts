@@ -7,7 +7,7 @@ export default class SystemCheck extends BaseCommand {
   static override positionals = { maximum: 0 }
   static override flags = {
     force: switchFlag('With --repair: remove damaged containers', { char: 'f' }),
-    quick: switchFlag('Do not read what is in the blobs of images', { char: 'q' }),
+    quick: switchFlag('Do not read what is in blobs', { char: 'q' }),
     repair: switchFlag('Remove what is damaged, and fetch it again', { char: 'r' }),
   }
 

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
-import { lstat, mkdir, readFile, readdir, symlink, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { ImageManifest } from '../../src/oci/image-spec.js'
 import { expectValidLayout } from '../helpers/oci-checks.js'
 import { startTestRegistry } from '../helpers/registry.js'
 import { startRegistry, type RegistryProcess } from '../helpers/registry-process.js'
@@ -175,4 +176,37 @@ test('a blob that is not what its digest says is not kept', async () => {
   expect(stderr).toContain('wrong content')
   expect(await store.ok(['artifact', 'ls', '-q'])).toBe('')
   expect(await readdir(join(store.root, 'artifacts/blobs/sha256'))).toEqual([])
+})
+
+test('system check reads artifacts; --repair fetches what a registry has, and removes what is lost', async () => {
+  const name = `${registry.host}/checked:1`
+  await store.ok(['artifact', 'add', name, 'text', 'data'])
+  await store.ok(['artifact', 'push', '-q', name])
+  await store.ok(['artifact', 'add', 'only-here:1', 'more.gz'])
+  expect(await store.ok(['system', 'check'])).toBe('')
+  const blobs = join(store.root, 'artifacts/blobs/sha256')
+  const blobOf = async (one: string): Promise<string> => {
+    const { layers } = (JSON.parse(await store.ok(['artifact', 'inspect', one])) as { Manifest: ImageManifest })
+      .Manifest
+    return layers[0]?.digest.replace('sha256:', '') ?? ''
+  }
+  const [shared, lost] = [await blobOf(name), await blobOf('only-here:1')]
+  await writeFile(join(blobs, shared), 'HELLO\n')
+  await rm(join(blobs, lost))
+  await writeFile(join(blobs, '0'.repeat(64)), 'of a command that was killed')
+
+  const found = await store.run(['system', 'check'])
+  expect(found.status).toBe(125)
+  expect(found.stdout).toContain(`artifact ${name}: its blob sha256:${shared} has other contents`)
+  expect(found.stdout).toContain(`artifact localhost/only-here:1: its blob sha256:${lost} is missing`)
+  expect((await store.run(['system', 'check', '--quick'])).stdout).not.toContain(name)
+
+  const repaired = await store.ok(['system', 'check', '--repair'])
+  expect(repaired.match(/\(repaired\)/g)).toHaveLength(2)
+  expect(await store.ok(['system', 'check'])).toBe('')
+  expect(await readFile(join(blobs, shared), 'utf8')).toBe('hello\n')
+  const names = await store.ok(['artifact', 'ls', '--format', '{{.Repository}}'])
+  expect(names).toContain('/checked')
+  expect(names).not.toContain('only-here')
+  expect(await readdir(blobs)).not.toContain('0'.repeat(64))
 })

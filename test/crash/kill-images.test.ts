@@ -79,10 +79,22 @@ const scenarios = (): readonly Scenario[] => [
     args: () => ['commit', '-q', 'changed', 'localhost/made'],
     made: { name: 'localhost/made', top: '' },
   },
+  {
+    name: 'artifact add',
+    prepare: ['artifact', 'rm', '--ignore', 'files'],
+    args: () => ['artifact', 'add', '--replace', 'files', archive],
+  },
+  {
+    name: 'artifact pull',
+    prepare: ['artifact', 'rm', '--ignore', many],
+    args: () => ['artifact', 'pull', '-q', many],
+  },
   { name: 'rmi', prepare: ['pull', '-q', many], args: () => ['rmi', '--ignore', many] },
 ]
 
-test.each(['pull', 'push', 'load', 'commit', 'rmi'])('%s, killed anywhere, leaves the store sound', async (name) => {
+const names = ['pull', 'push', 'load', 'commit', 'rmi', 'artifact add', 'artifact pull']
+
+test.each(names)('%s, killed anywhere, leaves the store sound', async (name) => {
   const scenario = scenarios().find((one) => one.name === name)
   if (scenario === undefined) throw new Error(name)
   const random = seededRandom(seed + name.length)
@@ -99,11 +111,32 @@ test.each(['pull', 'push', 'load', 'commit', 'rmi'])('%s, killed anywhere, leave
   }
 })
 
+test('what a killed command has brought of an artifact goes with the next that moves images', async () => {
+  await store.ok(['artifact', 'rm', '--all'])
+  const random = seededRandom(seed)
+  for (let number = 0; number < kills; number++) {
+    const args = number % 2 === 0 ? ['artifact', 'pull', '-q', many] : ['artifact', 'add', 'files', archive]
+    const child = store.start(args, ['ignore', 'pipe', 'pipe'])
+    const finished = finish(args.join(' '), child)
+    await delay(random.next() * 150)
+    child.kill('SIGKILL')
+    await finished
+    await store.ok(['pull', '-q', many])
+    expect(await readdir(join(store.root, 'tmp'))).toEqual([])
+    if ((await store.ok(['artifact', 'ls', '--format', '{{.Digest}}'])) === '')
+      expect(await readdir(join(store.root, 'artifacts/blobs/sha256')).catch(() => [])).toEqual([])
+    await store.ok(['artifact', 'rm', '--all'])
+  }
+})
+
 test('nothing is left when all images are removed', async () => {
   await store.ok(['rm', 'changed'])
   await store.ok(['rmi', '--all', '--force'])
   await removalsEnd(join(store.root, 'tmp'))
-  const folders = ['layers', 'images/blobs/sha256', 'cache/images'].map((name) => join(store.root, name))
+  await store.ok(['artifact', 'rm', '--all'])
+  const folders = ['layers', 'images/blobs/sha256', 'artifacts/blobs/sha256', 'cache/images'].map((name) =>
+    join(store.root, name),
+  )
   expect((await Promise.all(folders.map((one) => readdir(one)))).flat()).toEqual([])
   expect(await leftovers(store)).toEqual([])
 })

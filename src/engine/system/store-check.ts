@@ -12,6 +12,7 @@ import { containerPaths, idOfName, readRecord } from '../containers/store.js'
 import { sweepAll } from '../containers/sweep.js'
 import type { Context } from '../context.js'
 import { volumesOf } from '../volumes.js'
+import { checkArtifacts } from './artifact-check.js'
 import { messageOf, type StoreCheckOptions, type StoreDamage } from './damage.js'
 import { checkImages } from './image-check.js'
 
@@ -22,6 +23,7 @@ export async function checkStore(context: Context, options: StoreCheckOptions = 
     ...(await checkContainers(context, options)),
     ...checkNames(context, options),
     ...(await checkImages(context, options)),
+    ...(await checkArtifacts(context, options)),
     ...checkVolumes(context),
   ]
 }
