@@ -155,13 +155,12 @@ static int copy_entry(int from, int to, const char *name, int depth)
 	return copy_attributes(out, &st);
 }
 
-static int copy_folder(int from, int to, int depth)
+static int copy_content_of(int from, int to, int depth)
 {
 	cleanup_dir DIR *dir = open_folder(from);
 	struct dirent *entry;
-	struct stat st;
 
-	if (!dir || fstat(dirfd(dir), &st) < 0)
+	if (!dir)
 		return -1;
 	if (depth > DEPTH_LIMIT) {
 		errno = ELOOP;
@@ -171,20 +170,40 @@ static int copy_folder(int from, int to, int depth)
 		if (copy_entry(dirfd(dir), to, entry->d_name, depth) < 0)
 			return -1;
 	}
-	if (errno)
+	return errno ? -1 : 0;
+}
+
+static int copy_folder_attributes(int from, int to)
+{
+	struct stat st;
+
+	if (fstat(from, &st) < 0)
 		return -1;
-	copy_xattrs(dirfd(dir), to);
+	copy_xattrs(from, to);
 	return copy_attributes(to, &st);
 }
 
-int copy_tree(int from, int to)
+static int copy_folder(int from, int to, int depth)
+{
+	return copy_content_of(from, to, depth) < 0 ? -1 : copy_folder_attributes(from, to);
+}
+
+int copy_tree(int from, int to, enum copied copied)
 {
 	/* A mount's descriptor is O_PATH. */
+	cleanup_close int readable = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	cleanup_close int writable = openat(to, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (writable < 0)
+	if (readable < 0 || writable < 0)
 		return -1;
-	return copy_folder(from, writable, 0);
+	switch (copied) {
+	case COPIED_CONTENT:
+		return copy_content_of(readable, writable, 0);
+	case COPIED_FOLDER:
+		return copy_folder_attributes(readable, writable);
+	default:
+		return copy_folder(readable, writable, 0);
+	}
 }
 
 static int chown_folder(int fd, uint32_t uid, uint32_t gid, dev_t device, int depth)

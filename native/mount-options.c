@@ -7,7 +7,7 @@
 #define SUBPATH "subpath="
 
 enum option_kind { ATTRIBUTE, ATIME, SUPERBLOCK, PROPAGATION, BIND, SPECIAL, IGNORED };
-enum special { COPY_UP, CHOWN, OPTIONAL, IDMAP };
+enum special { COPY_UP, COPY_CONTENT, COPY_FOLDER, CHOWN, OPTIONAL, IDMAP };
 
 struct option {
 	const char *name;
@@ -75,6 +75,8 @@ static const struct option table[] = {
 	{"rbind", BIND, true},
 	{"tmpcopyup", SPECIAL, .value = COPY_UP},
 	{"copyup", SPECIAL, .value = COPY_UP},
+	{"copyup=content", SPECIAL, .value = COPY_CONTENT},
+	{"copyup=folder", SPECIAL, .value = COPY_FOLDER},
 	{"U", SPECIAL, .value = CHOWN},
 	{"nofail", SPECIAL, .value = OPTIONAL},
 	{"idmap", SPECIAL, .value = IDMAP},
@@ -113,7 +115,13 @@ static void set_special(struct mount_options *to, const struct option *option)
 {
 	switch ((enum special)option->value) {
 	case COPY_UP:
-		to->copy_up = true;
+		to->copy_up = COPIED_ALL;
+		break;
+	case COPY_CONTENT:
+		to->copy_up = COPIED_CONTENT;
+		break;
+	case COPY_FOLDER:
+		to->copy_up = COPIED_FOLDER;
 		break;
 	case CHOWN:
 		to->chown = true;

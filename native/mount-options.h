@@ -1,5 +1,6 @@
 /* mount(8) options of an OCI mount, sorted by what carries them out. */
 #pragma once
+#include "copyup.h"
 #include "decode.h"
 
 #include <stdint.h>
@@ -10,8 +11,8 @@ struct mount_options {
 	unsigned long propagation;		 /* MS_SHARED …, 0: none given */
 	bool propagation_recursive;
 	bool bind, bind_recursive;
-	bool copy_up;  /* tmpcopyup, copyup: starts with what the image has there */
-	bool chown;    /* U: to the container's user */
+	enum copied copy_up; /* tmpcopyup, copyup: starts with what the image has there */
+	bool chown;	     /* U: to the container's user */
 	bool optional; /* nofail */
 	bool idmap, idmap_recursive;
 	bool read_only_given;

@@ -117,7 +117,7 @@ static void copy_up(int target, int tree, const struct mount_plan *mount)
 	/* A volume that has something in it already keeps that. */
 	if (mount->options.bind && !is_empty_folder(tree))
 		return;
-	if (fstat(tree, &st) < 0 || copy_tree(target, tree) < 0)
+	if (fstat(tree, &st) < 0 || copy_tree(target, tree, mount->options.copy_up) < 0)
 		fail_at(STAGE_MOUNT, mount->destination, "copy what the image has there");
 	/* Copied with the rest, unless they were asked for. The owner first: changing it clears the set-id bits. */
 	if ((gives_data(mount, "uid=") &&

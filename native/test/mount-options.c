@@ -54,7 +54,12 @@ int main(void)
 	CHECK(options.bind && options.bind_recursive);
 
 	CHECK(PARSE(&options, false, "tmpcopyup", "U"));
-	CHECK(options.copy_up && options.chown);
+	CHECK(options.copy_up == COPIED_ALL && options.chown);
+	CHECK(PARSE(&options, true, "copyup=content"));
+	CHECK(options.copy_up == COPIED_CONTENT);
+	CHECK(PARSE(&options, true, "copyup=folder"));
+	CHECK(options.copy_up == COPIED_FOLDER);
+	CHECK(!PARSE(&options, true, "copyup=all"));
 
 	/* A file system's own option means nothing to a bind mount. */
 	CHECK(!PARSE(&options, true, "size=1m"));

@@ -55,7 +55,8 @@ export interface Mount {
   readonly destination: string
   readonly type?: string
   readonly source?: string
-  /** mount(8) options; besides the specification's: `tmpcopyup`, `U` (chown to the container's user), `copyup`. */
+  /** mount(8) options; besides the specification's: `tmpcopyup`, `U` (chown to the container's user), `copyup`,
+   * `copyup=content` (the folder stays as it is), `copyup=folder` (it alone becomes as in the image). */
   readonly options?: readonly string[]
   readonly uidMappings?: readonly IdMapping[]
   readonly gidMappings?: readonly IdMapping[]

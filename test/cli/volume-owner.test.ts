@@ -11,6 +11,17 @@ beforeAll(async () => {
   await store.ok(['load', '-q', '-i', 'layout'])
 })
 
+const listing = ['sh', '-c', 'cd /data && stat -c "%n %u:%g %a" . $(ls)']
+/** What `/data` is in the image. */
+const ofImage = ['. 7:8 2750', 'file 7:8 644', 'sub 9:9 755']
+
+beforeAll(async () => {
+  const make =
+    'mkdir -p /data/sub && echo hi >/data/file && chown -R 7:8 /data && chown 9:9 /data/sub && chmod 2750 /data'
+  await store.ok(['run', '--name', 'made', '--network', 'none', 'localhost/busybox', 'sh', '-c', make])
+  await store.ok(['commit', '-q', 'made', 'localhost/with-data'])
+})
+
 afterAll(async () => {
   await store[Symbol.asyncDispose]()
 })
@@ -26,6 +37,24 @@ test.each([
   expect(
     await store.ok(['run', '--rm', '-v', `${name}:/etc`, 'localhost/busybox', 'stat', '-c', '%u %g', '/etc']),
   ).toBe(owner)
+})
+
+test.each([
+  ['of nobody', [], '', ofImage],
+  ['of nobody, nocopy', [], ':nocopy', ['. 7:8 2750']],
+  ['of nobody, made with nocopy', ['--opt', 'nocopy'], '', ['. 7:8 2750']],
+  ['with an owner', ['--uid', '5', '--gid', '6'], '', ['. 5:6 755', ...ofImage.slice(1)]],
+  ['with an owner by its options', ['--opt', 'o=uid=5'], '', ['. 5:0 755', ...ofImage.slice(1)]],
+  ['with an owner, nocopy', ['--uid', '5', '--gid', '6'], ':nocopy', ['. 5:6 755']],
+  ['with an owner, made with nocopy', ['--uid', '5', '--opt', 'nocopy'], '', ['. 5:0 755']],
+])('a volume %s begins as in Podman', async (_, flags, option, content) => {
+  const name = await store.ok(['volume', 'create', ...flags])
+  const run = ['run', '--rm', '--network', 'none']
+  const shown = await store.ok([...run, '-v', `${name}:/data${option}`, 'localhost/with-data', ...listing])
+  expect(shown.split('\n')).toEqual(content)
+  await store.ok([...run, '-v', `${name}:/v`, 'localhost/busybox', 'sh', '-c', 'rm -rf /v/file && echo 1 >/v/own'])
+  const again = await store.ok([...run, '-v', `${name}:/data`, 'localhost/with-data', ...listing])
+  expect(again).not.toContain('file')
 })
 
 test.each([

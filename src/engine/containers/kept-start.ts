@@ -78,7 +78,7 @@ const isGiven = (value: string | undefined): boolean => value !== undefined
 /** Folders of the host, and what is made anew in memory. */
 function isPlain(mount: MountSpec): boolean {
   if (mount.type === 'bind')
-    return !mount.options.some((option) => option === 'O' || option === 'U' || option === 'copyup')
+    return !mount.options.some((option) => option === 'O' || option === 'U' || option.startsWith('copyup'))
   return mount.type === 'tmpfs' || mount.type === 'devpts' || mount.type === 'ramfs'
 }
 

@@ -7,7 +7,7 @@ import type { ContainerRecord } from '../../container/record.js'
 import type { MountSpec } from '../../container/spec.js'
 import { lookedAt } from '../../base/looks.js'
 import type { Context } from '../context.js'
-import { volumeData, volumesOf } from '../volumes.js'
+import { volumeData, volumesOf, type VolumeRecord } from '../volumes.js'
 import { containerPaths } from './store.js'
 
 type ResolvedBind = Extract<ResolvedMount, { type: 'bind' }>
@@ -89,17 +89,20 @@ async function volumeMount(context: Context, mount: Extract<MountSpec, { type: '
     const mounted = optionedMount(record, mount)
     if (mounted !== undefined) return mounted
   }
-  const data = volumeData(context, name)
-  /* What the image has there would bring its owner with it. */
-  const isOwned = record.uid !== undefined || record.gid !== undefined
-  const copies =
-    !isOwned && mount.subpath === undefined && !mount.options.includes('nocopy') && isEmptyVolume(context, name)
+  const copies = mount.subpath === undefined && isEmptyVolume(context, name)
   return {
     type: 'bind',
-    source: data,
+    source: volumeData(context, name),
     target: mount.target,
-    options: [...mount.options, ...subpathOption(mount.subpath), ...(copies ? ['copyup'] : [])],
+    options: [...mount.options, ...subpathOption(mount.subpath), ...(copies ? copyUp(record, mount.options) : [])],
   }
+}
+
+/** Podman's reading: a volume of nobody becomes in any case as the image's folder is, one with an owner keeps him. */
+function copyUp({ uid, gid, options }: VolumeRecord, given: readonly string[]): readonly string[] {
+  const isOwned = uid !== undefined || gid !== undefined
+  if (given.includes('nocopy') || 'nocopy' in options) return isOwned ? [] : ['copyup=folder']
+  return isOwned ? ['copyup=content'] : ['copyup']
 }
 
 /** Where the files of a mounted volume are on the host; undefined if it is gone, or is made anew for each container. */

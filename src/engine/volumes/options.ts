@@ -7,13 +7,16 @@ import type { VolumeRecord } from '../volumes.js'
 
 type Options = Readonly<Record<string, string>>
 
-/** `--opt`: a tmpfs (`type=tmpfs`), or a folder of the host (`type=none,o=bind,device=/path`). All else needs the host's root. */
+/**
+ * `--opt`: a tmpfs (`type=tmpfs`), or a folder of the host (`type=none,o=bind,device=/path`); with `nocopy` one that begins
+ * empty. All else needs the host's root.
+ */
 export function requireOptions(options: Options): void {
   for (const key of Object.keys(options)) {
-    if (key === 'type' || key === 'device' || key === 'o') continue
+    if (['type', 'device', 'o', 'copy', 'nocopy'].includes(key)) continue
     throw new TspodError('invalid-argument', `unknown option "${key}" of a local volume: type, device and o are known`)
   }
-  if (Object.keys(options).length === 0) return
+  if (Object.keys(options).every((key) => key === 'copy' || key === 'nocopy')) return
   const { type = '', device = '' } = options
   if (type === 'tmpfs' || ownerOf(options) !== undefined) return
   if (!isBind(options)) {
@@ -27,7 +30,7 @@ export function requireOptions(options: Options): void {
 
 /** `o=uid=N,gid=N` and nothing else: a volume like any other, but for its owner. */
 export function ownerOf(options: Options): { readonly uid?: number; readonly gid?: number } | undefined {
-  const { o = '', ...others } = options
+  const { o = '', copy: _, nocopy: __, ...others } = options
   const owner: { uid?: number; gid?: number } = {}
   for (const one of o.split(',')) {
     const [, key, id] = /^(uid|gid)=(\d{1,10})$/.exec(one) ?? []
