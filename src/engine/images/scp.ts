@@ -1,9 +1,11 @@
 import { TspodError } from '../../base/errors.js'
+import { userName } from '../../../rootless/subid.js'
 import { startCommand } from '../../runtime/command.js'
 import type { Context } from '../context.js'
 import { findImage } from './lookup.js'
 import { ImageStore } from '../../storage/images.js'
 import { loadImages } from './load.js'
+import { otherProgram, otherUserArguments } from './other-user.js'
 import { imageNotKnown } from './record.js'
 import { saveImages } from './save.js'
 import type { CopyImageOptions } from './types.js'
@@ -14,8 +16,6 @@ interface End {
   readonly image: string
 }
 
-/** Whatever of both the other side has; what is quoted are names without quotes. */
-const otherProgram = 'p=$(command -v tspod || command -v podman) && exec "$p"'
 const patience = 64 * 1024
 
 /**
@@ -28,24 +28,28 @@ export async function copyImageBetweenHosts(
   destination: string | undefined,
   options: CopyImageOptions = {},
 ): Promise<string[]> {
-  const [from, to] = [parseEnd(source), parseEnd(destination ?? '::')]
+  const [from, to] = [await here(parseEnd(source)), await here(parseEnd(destination ?? '::'))]
   if (from.image === '') throw new TspodError('usage', `${source} names no image`)
   if (to.image !== '') throw new TspodError('usage', `${String(destination)}: the image keeps its name: end with ::`)
   if (from.host === undefined && to.host === undefined)
     throw new TspodError('usage', 'must specify a destination: HOST:: or USER@HOST::')
   if (from.host === undefined) return sendHere(context, from.image, to.host ?? '', options)
-  await using sender = await start(context, from.host, `save ${quoted(from.image)}`)
-  const input = sender.output as AsyncIterable<Uint8Array>
+  await using sender = await start(context, from.host, ['save', requireName(from.image)])
+  let isWhole = false
+  async function* input(): AsyncGenerator<Uint8Array> {
+    yield* sender.output as AsyncIterable<Uint8Array>
+    isWhole = true
+  }
   try {
     const loaded =
       to.host === undefined
-        ? await loadImages(context, { ...options, input })
-        : await loadThere(context, to.host, input)
+        ? await loadImages(context, { ...options, input: input() })
+        : await loadThere(context, to.host, input())
     await requireSuccess(sender.ended, from.host)
     return loaded
   } catch (error) {
-    /* What ends too early has a reason, which the other side knows. */
-    if (error instanceof TspodError && error.code === 'archive-invalid') await requireSuccess(sender.ended, from.host)
+    /* What has ended too early has a reason, which the other side knows. */
+    if (isWhole) await requireSuccess(sender.ended, from.host)
     throw error
   }
 }
@@ -72,29 +76,36 @@ async function sendHere(context: Context, name: string, host: string, options: C
 }
 
 async function loadThere(context: Context, host: string, input: AsyncIterable<Uint8Array>): Promise<string[]> {
-  await using loader = await start(context, host, 'load -q', input)
+  await using loader = await start(context, host, ['load', '-q'], input)
   let text = ''
   for await (const chunk of loader.output) text = (text + String(chunk)).slice(-patience)
   await requireSuccess(loader.ended, host)
   return text.split('\n').flatMap((line) => (line.startsWith('Loaded image') ? [line.replace(/^[^:]*: */, '')] : []))
 }
 
+/** What we are asked to be ourselves is here. */
+async function here(end: End): Promise<End> {
+  const [, user] = /^(.+)@localhost$/.exec(end.host ?? '') ?? []
+  if (user === undefined || user !== (await userName(process.geteuid?.() ?? 0))) return end
+  return { image: end.image }
+}
+
 /** As root, another user of this host is reached without a network. */
 async function start(
   context: Context,
   host: string,
-  command: string,
+  command: readonly string[],
   input?: AsyncIterable<Uint8Array>,
 ): ReturnType<typeof startCommand> {
   const options = { env: context.env, ...(input === undefined ? {} : { input }) }
-  const text = `${otherProgram} ${command}`
   const [, user, name = '', port] =
     /^(?:ssh:\/\/)?(?:([^@]*)@)?([^@:/]+|\[[0-9a-fA-F:]+\])(?::(\d+))?(?:\/.*)?$/.exec(host) ?? []
   if (name === '' || name.startsWith('-') || user?.startsWith('-') === true)
     throw new TspodError('invalid-argument', `${JSON.stringify(host)} is no host: say [USER@]HOST[:PORT]::`)
   if (name === 'localhost' && user !== undefined && port === undefined && process.geteuid?.() === 0)
-    return startCommand('runuser', ['-l', user, '-c', text], options)
+    return startCommand('runuser', await otherUserArguments(context, user, command), options)
   const address = `${user === undefined ? '' : `${user}@`}${name.replace(/^\[|\]$/g, '')}`
+  const text = `${otherProgram} ${command.map(quoted).join(' ')}`
   return startCommand('ssh', ['-T', ...(port === undefined ? [] : ['-p', port]), '--', address, text], options)
 }
 
@@ -118,8 +129,12 @@ function parseEnd(text: string): End {
   return { ...(host === '' ? {} : { host }), image: text.slice(at + 2) }
 }
 
-/** A name or an ID needs no quotes; whatever would is none. */
-function quoted(image: string): string {
-  if (/^[\w.:/@-]+$/.test(image) && !image.startsWith('-')) return `'${image}'`
+function requireName(image: string): string {
+  if (/^[\w.:/@-]+$/.test(image) && !image.startsWith('-')) return image
   throw new TspodError('invalid-reference', `invalid reference format: ${JSON.stringify(image.slice(0, 300))}`)
+}
+
+/** Names and IDs have no quotes in them. */
+function quoted(word: string): string {
+  return /^[\w-]+$/.test(word) ? word : `'${word}'`
 }
