@@ -9,9 +9,9 @@
 #include <sys/stat.h>
 #include <termios.h>
 
-#define READ_SIZE (128 * 1024)
+#define READ_SIZE (256 * 1024)
 /* A pipe's size while much comes through it; the usual 64 KiB mean a switch of processes for each. */
-#define BUSY_PIPE (256 * 1024)
+#define BUSY_PIPE (512 * 1024)
 #define IDLE_PIPE (64 * 1024)
 /* What may be left in a terminal when its last process dies. */
 #define TERMINAL_REST (1024 * 1024)

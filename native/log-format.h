@@ -29,6 +29,9 @@ void log_clock_read(struct log_clock *, const char *zone);
 
 /* Write a record at `out`, which has room for it, and return its end. */
 char *log_format_k8s(char *out, const struct log_clock *, const struct log_line *);
+/* All whole lines of [*bytes, end) for which there is room at `out`; *bytes is moved behind them. */
+char *log_format_k8s_lines(char *out, const char *limit, const struct log_clock *, enum log_stream,
+			   const char **bytes, const char *end);
 char *log_format_json(char *out, const struct log_clock *, const struct log_line *,
 		      const char *attributes, size_t attributes_length);
 

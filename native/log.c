@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 /* Records are gathered here and written at once; a page that is not used costs nothing. */
-#define BATCH (256 * 1024)
+#define BATCH (512 * 1024)
 
 struct log {
 	enum log_driver driver;
@@ -248,6 +248,21 @@ static void add_line(struct log *log, struct log_line line)
 	}
 }
 
+/* Whole lines, until the batch is full or a new file is due; the rest is what it returns. */
+static const char *add_lines(struct log *log, enum log_stream stream, const char *bytes,
+			     const char *end)
+{
+	char *begin = log->batch + log->used, *out;
+	size_t room = BATCH - log->used;
+
+	if (log->can_rotate && log->size + room > log->maximum_size)
+		room = log->size < log->maximum_size ? log->maximum_size - log->size : 0;
+	out = log_format_k8s_lines(begin, begin + room, &log->clock, stream, &bytes, end);
+	log->used += (size_t)(out - begin);
+	log->size += (size_t)(out - begin);
+	return bytes;
+}
+
 static void put_line(struct log *log, const struct log_line *line)
 {
 	if (!log->journal)
@@ -307,8 +322,14 @@ void log_write(struct log *log, enum log_stream stream, const char *bytes, size_
 		log->held[stream].length = 0;
 	}
 	while (bytes < end || line.head_length > 0) {
-		const char *newline = memchr(bytes, '\n', (size_t)(end - bytes));
+		const char *newline;
 
+		if (log->driver == LOG_K8S_FILE) {
+			bytes = add_lines(log, stream, bytes, end);
+			if (bytes == end)
+				break;
+		}
+		newline = memchr(bytes, '\n', (size_t)(end - bytes));
 		line.bytes = bytes;
 		line.whole = newline != NULL;
 		line.length = (size_t)((newline ? newline : end) - bytes);

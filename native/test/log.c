@@ -239,6 +239,37 @@ static void long_lines_are_cut_into_records(void)
 	forget("");
 }
 
+/* More than a batch holds, at one time and with long lines between short ones: nothing is lost, moved or cut. */
+static void much_at_once_stays_in_order(void)
+{
+	size_t room = 3 * 1024 * 1024, length = 0, at = 0;
+	cleanup_free char *bytes = malloc(room);
+	cleanup_free char *text = NULL;
+	struct log *log = open_log(LOG_K8S_FILE, 0, 1, NULL);
+
+	for (unsigned i = 0; length < room - 300000; i++) {
+		size_t wide = i % 5000 == 4999 ? 100000 : i % 7 * 13;
+
+		length += (size_t)sprintf(bytes + length, "%u", i);
+		memset(bytes + length, 'x', wide);
+		length += wide;
+		bytes[length++] = '\n';
+	}
+	log_write(log, LOG_STDERR, bytes, length);
+	log_close(log);
+	text = content("");
+	for (char *line = text; *line;) {
+		size_t end = strcspn(line, "\n");
+
+		assert(!strncmp(line + 35, " stderr F ", 10));
+		assert(end + 1 - 45 <= length - at && !memcmp(line + 45, bytes + at, end + 1 - 45));
+		at += end + 1 - 45;
+		line += end + 1;
+	}
+	assert(at == length);
+	forget("");
+}
+
 static void a_full_disk_is_counted(void)
 {
 	struct log_plan plan = {.driver = LOG_K8S_FILE, .path = "/dev/full"};
@@ -305,6 +336,7 @@ int main(void)
 	rotation_loses_nothing(LOG_JSON_FILE);
 	a_single_file_starts_over();
 	long_lines_are_cut_into_records();
+	much_at_once_stays_in_order();
 	a_full_disk_is_counted();
 	journald_gets_fields();
 	assert(rmdir(folder) == 0);
