@@ -9,7 +9,7 @@ import {
   rootFolders,
 } from '../../rootless/root-caller.js'
 import type { ContainersConf } from '../config/containers-conf.js'
-import { ensureFolder, exists, readJson, writeFileAtomic } from '../state/file.js'
+import { ensureFolder, exists, readCached, writeFileAtomic } from '../state/file.js'
 import { lookedAt, unrepeatable } from '../base/looks.js'
 import { type Paths, pathsOf } from '../state/paths.js'
 import type { Context, EngineOptions } from './context.js'
@@ -51,18 +51,9 @@ async function readConf(env: Environment, cache: string): Promise<ContainersConf
   const { readContainersConf } = await import('../config/containers-conf.js')
   const path = join(cache, 'containers-conf.json')
   return readContainersConf(env, {
-    read: () => readJsonOrNothing(path),
+    read: () => readCached(path),
     write: (value) => writeFileAtomic(path, JSON.stringify(value)),
   })
-}
-
-/** It is only a cache: what can't be read is made anew. */
-function readJsonOrNothing(path: string): unknown {
-  try {
-    return readJson(path)
-  } catch {
-    return undefined
-  }
 }
 
 function graphrootOf(options: EngineOptions, env: Environment): string {

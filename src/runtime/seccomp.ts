@@ -33,8 +33,8 @@ export async function compiledFilter(
   if (exists(path)) return path
   const seccomp = await read(profile, kernelRelease())
   ensureFolder(folder)
-  /* Read by the container itself, as its root. */
-  writeFileAtomic(path, await compile(seccomp), { mode: 0o644 })
+  /* Read by the container itself, as its root; half a filter would be refused there at each start, so it is synced. */
+  writeFileAtomic(path, await compile(seccomp), { mode: 0o644, sync: true })
   return path
 }
 

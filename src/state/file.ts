@@ -36,6 +36,15 @@ export function readJson(path: string): unknown {
   return text === undefined ? undefined : parseJson(text, path)
 }
 
+/** The same of what can be made again, and is not synced: a power cut may leave it empty, and then there is none. */
+export function readCached(path: string): unknown {
+  try {
+    return readJson(path)
+  } catch {
+    return undefined
+  }
+}
+
 /** The value that the text of a file stands for; `store-corrupt` if it is not JSON. */
 export function parseJson(text: string, path: string): unknown {
   try {

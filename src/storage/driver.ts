@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { TspodError } from '../base/errors.js'
 import { newId } from '../base/id.js'
 import type { UsernsPlan } from '../runtime/protocol.js'
-import { ensureFolder, readJson, readText, writeFileAtomic } from '../state/file.js'
+import { ensureFolder, readCached, readText, writeFileAtomic } from '../state/file.js'
 import { lookedAt } from '../base/looks.js'
 import type { Paths } from '../state/paths.js'
 import { kernelRelease } from '../state/kernel.js'
@@ -138,13 +138,7 @@ function cacheKey(paths: Pick<Paths, 'graphroot'>, { plan, searchPath }: DriverO
 }
 
 function rememberedDriver(file: string, key: string): StorageDriver | undefined {
-  let value: unknown
-  try {
-    value = readJson(file)
-  } catch {
-    /* Whatever is there is no cache of ours: it is replaced. */
-    return undefined
-  }
+  const value = readCached(file)
   return isRemembered(value) && value.key === key ? value.driver : undefined
 }
 

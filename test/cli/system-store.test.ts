@@ -67,6 +67,22 @@ test('system check tells damage, and --repair takes it away', async () => {
   expect(left).toEqual([sound, confused].sort())
 })
 
+test('what can be made again may be empty after a power cut: nobody minds', async () => {
+  await tspod.ok(['images'])
+  const records = join(tspod.root, 'cache', 'images')
+  for (const name of readdirSync(records)) writeFileSync(join(records, name), '')
+  for (const words of [
+    ['system', 'check'],
+    ['images', '-q'],
+    ['system', 'df'],
+    ['create', image, 'true'],
+  ]) {
+    const result = await tspod.run(words)
+    expect(result.status, explain(result)).toBe(0)
+    expect(result.stderr).toBe('')
+  }
+})
+
 test('system check --repair fetches what is broken, and nothing else', async () => {
   await using registry = await startTestRegistry()
   const contents = ['one', 'two', 'three']

@@ -3,7 +3,7 @@ import { chmod, utimes } from 'node:fs/promises'
 import { join, posix } from 'node:path'
 import { TspodError } from '../../base/errors.js'
 import type { Digest } from '../../oci/image-spec.js'
-import { ensureFolder, readJson, removeFile, writeFileAtomic } from '../../state/file.js'
+import { ensureFolder, readCached, removeFile, writeFileAtomic } from '../../state/file.js'
 import type { ContextTools, Fetched } from './tools.js'
 import { makeWorkFolder, type WorkFolder } from './work-folder.js'
 
@@ -173,13 +173,7 @@ function remember(file: string, url: string, digest: Digest, answer: Fetched): v
 }
 
 function readKnown(file: string, url: string): Known | undefined {
-  let value: unknown
-  try {
-    value = readJson(file)
-  } catch {
-    /* Whatever is there is no record of ours: it is replaced. */
-    return undefined
-  }
+  const value = readCached(file)
   return isKnown(value) && value.url === url ? value : undefined
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { MountOwner } from '../../build/dockerfile/index.js'
 import { newId } from '../../base/id.js'
 import { giveToContainersRoot } from '../../../rootless/root-caller.js'
-import { ensureFolder, exists, folderMode, readJson, writeFileAtomic } from '../../state/file.js'
+import { ensureFolder, exists, folderMode, readCached, writeFileAtomic } from '../../state/file.js'
 import { acquireLock, tryLock, type Lock } from '../../state/lock.js'
 import type { Paths } from '../../state/paths.js'
 import { namesIn } from '../../state/collection.js'
@@ -83,7 +83,7 @@ export function isCacheMountUsed(parent: string): boolean {
 }
 
 export function readCacheMount(parent: string): CacheMountRecord | undefined {
-  const value = readJson(join(parent, 'record.json'))
+  const value = readCached(join(parent, 'record.json'))
   return typeof value === 'object' && value !== null && 'id' in value ? (value as CacheMountRecord) : undefined
 }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { parseStepRecord, type StepRecord } from '../../build/cache-record.js'
 import { namesIn } from '../../state/collection.js'
-import { ensureFolder, readJson, removeFile, writeFileAtomic } from '../../state/file.js'
+import { ensureFolder, readCached, removeFile, writeFileAtomic } from '../../state/file.js'
 import type { Paths } from '../../state/paths.js'
 
 /**
@@ -17,13 +17,7 @@ export class StepStore {
 
   /** What is remembered of a step. A damaged record is as good as none. */
   get(key: string): StepRecord | undefined {
-    let value: unknown
-    try {
-      value = readJson(join(this.#folder, `${key}.json`))
-    } catch {
-      return undefined
-    }
-    const record = parseStepRecord(value)
+    const record = parseStepRecord(readCached(join(this.#folder, `${key}.json`)))
     return record?.key === key ? record : undefined
   }
 

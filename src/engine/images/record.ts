@@ -2,15 +2,15 @@ import { join } from 'node:path'
 import { TspodError } from '../../base/errors.js'
 import { digestHex, isDigest } from '../../base/digest.js'
 import type { Digest } from '../../oci/image-spec.js'
-import { ensureFolder, readJson, writeFileAtomic } from '../../state/file.js'
+import { ensureFolder, readCached, writeFileAtomic } from '../../state/file.js'
 import type { ImageStore, IndexEntry } from '../../storage/images.js'
 import type { Context } from '../context.js'
 import type { ImageRecord } from './image-record.js'
 
-/** The record of an entry's manifest; made from the blobs if it is missing. */
+/** The record of an entry's manifest; made from the blobs if it is missing, or is what a power cut left of it. */
 export async function recordOf(context: Context, store: ImageStore, manifest: Digest): Promise<ImageRecord> {
   const path = recordPath(context, manifest)
-  const known = readJson(path)
+  const known = readCached(path)
   if (isRecord(known) && known.manifest === manifest) return known
   const { readStoredImage } = await import('./stored-image.js')
   const record = readStoredImage(store, manifest)
