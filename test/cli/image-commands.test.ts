@@ -11,7 +11,7 @@ import { tryLockFolder } from '../../src/state/lock.js'
 import { removalsEnd } from '../helpers/removals.js'
 import { startTestRegistry, type TestRegistry } from '../helpers/registry.js'
 import { tarArchive } from '../helpers/tar.js'
-import { tspodStore, type TspodStore } from '../helpers/tspod.js'
+import { program as tspod, tspodStore, type TspodStore } from '../helpers/tspod.js'
 
 const run = promisify(execFile)
 let registry: TestRegistry
@@ -203,6 +203,20 @@ describe('archives', () => {
       }
     },
   )
+
+  test('go into what is there and is no file', async () => {
+    await pulled('app', 'one')
+    await store.ok(['save', '-q', '-o', '/dev/null', 'app'])
+    const path = join(store.folder, 'image.tar')
+    // A FIFO under its own name, and a pipe as /dev/stdout: written to, not replaced.
+    await run('sh', ['-ec', `mkfifo "$0/fifo"; cat "$0/fifo" > "$0/image.tar" 2>/dev/null &`, store.folder])
+    await store.ok(['save', '-q', '-o', join(store.folder, 'fifo'), 'app'])
+    await expect.poll(async () => (await store.run(['load', '-q', '-i', path])).status).toBe(0)
+    const words = [tspod, '--root', store.root, '--runroot', store.runroot, 'save', '-q', '-o', '/dev/stdout', 'app']
+    const piped = await run('sh', ['-ec', '"$@" | tar -t', 'sh', ...words], { env: store.env })
+    expect(piped.stdout).toContain('manifest.json')
+    expect((await store.run(['save', '-q', '-o', store.folder, 'app'])).stderr).toContain('EISDIR')
+  })
 
   test('several images in one', async () => {
     await pulled('one', 'x')

@@ -1,4 +1,4 @@
-import { mkdir, open, rename, rm, writeFile, type FileHandle } from 'node:fs/promises'
+import { mkdir, open, rename, rm, stat, writeFile, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { TspodError } from '../../base/errors.js'
 import { folderReader, readMember } from './reader.js'
@@ -36,12 +36,37 @@ export function tarStreamWriter(write: (chunk: Uint8Array) => Promise<void>): Fi
   }
 }
 
-/** A tar archive in a file, which appears under its name when it is whole. A size is filled in afterwards. */
+/**
+ * A tar archive in a file, which appears under its name when it is whole. A size is filled in afterwards. What is there
+ * and is no file (/dev/stdout, a FIFO, /dev/null) is written to, not replaced.
+ */
 export async function tarFileWriter(path: string): Promise<FileWriter> {
-  const partial = `${path}.${String(process.pid)}.part`
-  const file = await open(partial, 'wx', 0o644).catch((error: Error) => {
+  const there = await stat(path).catch(() => undefined)
+  return there === undefined || there.isFile() ? newTarFile(path) : tarIntoWhatIsThere(path)
+}
+
+async function tarIntoWhatIsThere(path: string): Promise<FileWriter> {
+  const file = await openTo(path, path, 'w')
+  const writer = tarStreamWriter((chunk) => writeAt(file, chunk, null, path))
+  return {
+    ...writer,
+    async finish() {
+      await writer.finish()
+      await file.close()
+    },
+    abandon: () => file.close(),
+  }
+}
+
+async function openTo(path: string, opened: string, flags: string): Promise<FileHandle> {
+  return open(opened, flags, 0o644).catch((error: Error) => {
     throw new TspodError('io', `creating ${path}: ${error.message}`, { cause: error })
   })
+}
+
+async function newTarFile(path: string): Promise<FileWriter> {
+  const partial = `${path}.${String(process.pid)}.part`
+  const file = await openTo(path, partial, 'wx')
   let at = 0
   const write = async (chunk: Uint8Array): Promise<void> => {
     await writeAt(file, chunk, at, path)
@@ -124,10 +149,11 @@ async function copySized(
   if (written !== size) throw wrongSize(name, written, size)
 }
 
-async function writeAt(file: FileHandle, chunk: Uint8Array, position: number, path: string): Promise<void> {
+async function writeAt(file: FileHandle, chunk: Uint8Array, position: number | null, path: string): Promise<void> {
   try {
     for (let done = 0; done < chunk.length;) {
-      done += (await file.write(chunk, done, chunk.length - done, position + done)).bytesWritten
+      done += (await file.write(chunk, done, chunk.length - done, position === null ? null : position + done))
+        .bytesWritten
     }
   } catch (error) {
     throw new TspodError('io', `writing ${path}: ${(error as Error).message}`, { cause: error })
