@@ -12,7 +12,8 @@
 
 /* How long a client that does not read may keep the monitor of a dead container. */
 #define LINGER_MILLISECONDS 10000
-#define CGROUP_PATIENCE_MILLISECONDS 100
+/* How long a thousand processes that were killed take to be gone on a busy machine: who looks then finds none. */
+#define CGROUP_PATIENCE_MILLISECONDS 5000
 /* A disk that is full may have room again: an exit is worth an hour of looking. */
 #define SAVE_AGAIN_MILLISECONDS 1000
 #define SAVE_AGAIN_TIMES 3600
