@@ -61,8 +61,10 @@ static json_t *to_json(const struct state *state)
 		json_object_set_new(object, "exitCode", json_integer(state->exit_code));
 		if (state->signal)
 			json_object_set_new(object, "signal", json_integer(state->signal));
-		json_object_set_new(object, "oomKilled", json_boolean(state->oom_killed));
 	}
+	/* It may have been a child, and the container runs. */
+	if (state->has_exit || state->oom_killed)
+		json_object_set_new(object, "oomKilled", json_boolean(state->oom_killed));
 	json_object_set_new(object, "restartCount", json_integer(state->restart_count));
 	if (state->restarting)
 		json_object_set_new(object, "restarting", json_true());
