@@ -24,6 +24,9 @@ napi_value addon_boolean(napi_env env, bool value);
 
 /* addon-exec.c: execve(path, argv, env | null, keepFds) */
 napi_value addon_execve(napi_env env, napi_callback_info info);
+/* addon-child.c: spawnAnswering(path, argv), waitChild(pid) */
+napi_value addon_spawn_answering(napi_env env, napi_callback_info info);
+napi_value addon_wait_child(napi_env env, napi_callback_info info);
 /* addon-wait.c: onReadable(fd, callback), cancelWait(number), flockLater(fd, exclusive) */
 napi_value addon_on_readable(napi_env env, napi_callback_info info);
 napi_value addon_cancel_wait(napi_env env, napi_callback_info info);

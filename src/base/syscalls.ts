@@ -23,6 +23,9 @@ interface Addon {
   renameat2(from: string, to: string, flags: number): void
   readEach(folder: string, names: readonly string[], heads: number): (string | null | undefined)[]
   removeTree(path: string): void
+  sha256(bytes: Uint8Array): Buffer
+  spawnAnswering(path: string, argv: readonly string[]): [number, number]
+  waitChild(pid: number): number
 }
 
 export type LockKind = 'shared' | 'exclusive'
@@ -260,6 +263,25 @@ export function readEach(folder: string, names: readonly string[], heads = 0): (
  */
 export function removeTree(path: string): void {
   addon().removeTree(path)
+}
+
+/** SHA-256 of what is in memory and not large. As node:crypto's, which takes 4 ms to load. */
+export function sha256(bytes: Uint8Array): Buffer {
+  return addon().sha256(bytes)
+}
+
+/**
+ * Starts a program with nothing open but /dev/null and its descriptor 3, whose other end is `fd`. Far cheaper than
+ * node:child_process, whose fork copies Node's page tables. Whoever starts it calls `waitChild`.
+ */
+export function spawnAnswering(path: string, argv: readonly string[]): { readonly pid: number; readonly fd: number } {
+  const [pid, fd] = addon().spawnAnswering(path, argv)
+  return { pid, fd }
+}
+
+/** Waits, blocking, for the end of such a child, which is near; its status, -1 if a signal ended it. */
+export function waitChild(pid: number): number {
+  return addon().waitChild(pid)
 }
 
 function errorCode(error: unknown): string | undefined {

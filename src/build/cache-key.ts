@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hexDigestOf } from '../base/digest.js'
 
 /** What a key is made of: anything JSON can say. Members that are undefined do not count. */
 export type KeyPart =
@@ -12,9 +12,7 @@ const generation = 1
  * parent's key). 64 hexadecimal digits. Equal values give equal keys, in whatever order their members are.
  */
 export function stepKey(kind: string, parent: string, parts: KeyPart): string {
-  return createHash('sha256')
-    .update(canonical([generation, kind, parent, parts]))
-    .digest('hex')
+  return hexDigestOf(canonical([generation, kind, parent, parts]))
 }
 
 /** JSON with sorted members: one text for one value. */

@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildSync } from 'esbuild'
 import {
   clearCloexec, getrlimit, mkfifo, openProcess, processIsAlive, processStartTime, receiveFds, renameWith, setCloexec, signalProcess,
-  syncFileSystem, tryFlock, tryOfdLock, waitFlock, waitPidfd, waitReadable,
+  sha256, spawnAnswering, syncFileSystem, tryFlock, tryOfdLock, waitChild, waitFlock, waitPidfd, waitReadable,
 } from '../../src/base/syscalls.js'
 
 const directory = mkdtempSync(join(tmpdir(), 'tspod-addon-'))
@@ -208,5 +209,36 @@ describe('execve', () => {
 
   test('without an environment it passes its own on', () => {
     expect(script('export B=c', `process.env.C = 'd'; sys.execve('/bin/sh', ['sh', '-c', 'echo $B $C'])`).stdout).toBe('c d\n')
+  })
+})
+
+describe('sha256', () => {
+  test('is what node:crypto says, whatever the length', () => {
+    const lengths = [...Array.from({ length: 200 }, (_, length) => length), 65536, 1_000_003]
+    for (const length of lengths) {
+      const bytes = Buffer.from(Array.from({ length }, (_, at) => (at * 31 + length) & 255))
+      expect(sha256(bytes).toString('hex'), String(length)).toBe(createHash('sha256').update(bytes).digest('hex'))
+    }
+  })
+})
+
+describe('spawnAnswering', () => {
+  const answerOf = (fd: number): string => {
+    const text = readFileSync(fd, 'utf8')
+    closeSync(fd)
+    return text
+  }
+
+  test('a child writes to its descriptor 3; the others lead nowhere', () => {
+    const { pid, fd } = spawnAnswering('/bin/sh', ['sh', '-c', 'n=$(readlink /proc/$$/fd/[0-2]); echo "$n" >&3; exit 7'])
+    expect(answerOf(fd)).toBe('/dev/null\n/dev/null\n/dev/null\n')
+    expect(waitChild(pid)).toBe(7)
+  })
+
+  test('one that is killed has no status, and what is not there is told', () => {
+    const { pid, fd } = spawnAnswering('/bin/sh', ['sh', '-c', 'kill -9 $$'])
+    expect(answerOf(fd)).toBe('')
+    expect(waitChild(pid)).toBe(-1)
+    expect(() => spawnAnswering('/no/such', ['x'])).toThrow(expect.objectContaining({ code: 'ENOENT' }))
   })
 })

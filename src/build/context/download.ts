@@ -112,7 +112,7 @@ async function download(wanted: Wanted, options: DownloadOptions, tools: Context
   const { url, expected, file } = wanted
   const answer = wanted.answer ?? (await ask(url, undefined, options, tools))
   if (answer === undefined) throw new TspodError('registry-error', `${withoutUser(url)}: the server answered 304`)
-  const folder = await makeWorkFolder(tools)
+  const folder = makeWorkFolder(tools)
   try {
     const path = join(folder.path, nameOf(url))
     const digest = await writeBody(answer, path, expected, options.signal)

@@ -74,7 +74,7 @@ export async function resolveGit(repository: GitReference, options: GitOptions, 
 
 /** Fetches a repository (one commit, where the server can) and gives its files. */
 export async function checkoutGit(repository: GitReference, options: GitOptions, tools: Tools): Promise<GitCheckout> {
-  const folder = await makeWorkFolder(tools)
+  const folder = makeWorkFolder(tools)
   try {
     const git = { cwd: folder.path, env: tools.env, signal: options.signal }
     await runGit(['init', '--quiet', '--template=', '.'], git)

@@ -9,7 +9,7 @@ export async function writeInlineFiles(
   files: readonly { readonly name: string; readonly content: string }[],
   tools: Pick<ContextTools, 'tmp' | 'remove'>,
 ): Promise<WorkFolder> {
-  const folder = await makeWorkFolder(tools)
+  const folder = makeWorkFolder(tools)
   try {
     for (const { name, content } of files) {
       if (name === '' || name === '.' || name === '..' || /[/\0]/.test(name)) {

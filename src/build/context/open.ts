@@ -1,8 +1,6 @@
 import { TspodError } from '../../base/errors.js'
 import { largestSource } from '../dockerfile/source.js'
 import type { ContextReference } from './classify.js'
-import { openDownload } from './download.js'
-import { checkoutGit } from './git.js'
 import type { ContextTools } from './tools.js'
 import { makeWorkFolder } from './work-folder.js'
 
@@ -36,10 +34,12 @@ export async function openContext(
     case 'bytes':
       return fromBytes(source.bytes, options, tools)
     case 'git': {
+      const { checkoutGit } = await import('./git.js')
       const { commit, folder, close } = await checkoutGit(source.repository, options, tools)
       return { commit, folder, close }
     }
     case 'url': {
+      const { openDownload } = await import('./download.js')
       const download = await openDownload(source.url, options, tools)
       try {
         return await fromBytes(await contentOf(await download.folder(), download.name), options, tools)
@@ -67,7 +67,7 @@ async function fromBytes(
   if (!tools.isArchive(start)) {
     return { folder: undefined, dockerfile: await dockerfileOf(whole()), close: () => Promise.resolve() }
   }
-  const folder = await makeWorkFolder(tools)
+  const folder = makeWorkFolder(tools)
   try {
     await tools.unpack(whole(), folder.path, options.signal)
     return { folder: folder.path, close: () => folder.close() }

@@ -74,7 +74,7 @@ function kindOf(id: string, path: string): 'socket' | 'key' {
  */
 async function startAgent(id: string, keys: readonly string[], tools: Tools, closers: Closer[]): Promise<string> {
   const { spawn } = await import('node:child_process')
-  const folder: WorkFolder = await makeWorkFolder(tools)
+  const folder: WorkFolder = makeWorkFolder(tools)
   closers.push(() => folder.close())
   const socket = join(folder.path, 'agent')
   if (Buffer.byteLength(socket) > 107) {

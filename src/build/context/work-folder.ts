@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { randomBytes } from '../../base/id.js'
 import { ensureFolder } from '../../state/file.js'
-import { acquireLock } from '../../state/lock.js'
+import { tryLock, type Lock } from '../../state/lock.js'
 import type { ContextTools } from './tools.js'
 
 /** The beginning of names in tmp/ of folders that a build works with: NAME.lock is held for as long as NAME is used. */
@@ -16,11 +16,9 @@ export interface WorkFolder {
 }
 
 /** Makes an empty folder that lives until it is closed, or this process ends. */
-export async function makeWorkFolder(tools: Pick<ContextTools, 'tmp' | 'remove'>): Promise<WorkFolder> {
+export function makeWorkFolder(tools: Pick<ContextTools, 'tmp' | 'remove'>): WorkFolder {
   ensureFolder(tools.tmp)
-  const path = join(tools.tmp, `${workPrefix}${randomBytes(8).toString('hex')}`)
-  /* Before the folder: whoever sweeps takes a folder whose lock is free. */
-  const lock = await acquireLock(`${path}.lock`)
+  const { path, lock } = lockedName(tools.tmp)
   mkdirSync(path, { mode: 0o755 })
   return {
     path,
@@ -31,5 +29,14 @@ export async function makeWorkFolder(tools: Pick<ContextTools, 'tmp' | 'remove'>
         lock.release({ unlink: true })
       }
     },
+  }
+}
+
+/** The lock is there before the folder: whoever sweeps takes a folder whose lock is free, or a lock without a folder. */
+function lockedName(tmp: string): { readonly path: string; readonly lock: Lock } {
+  for (;;) {
+    const path = join(tmp, `${workPrefix}${randomBytes(8).toString('hex')}`)
+    const lock = tryLock(`${path}.lock`)
+    if (lock !== undefined) return { path, lock }
   }
 }

@@ -8,15 +8,9 @@ import { parseReference } from '../../image/reference.js'
 import type { LoadedImage } from '../../image/image.js'
 import type { Descriptor, Digest, Platform } from '../../oci/image-spec.js'
 import { storeDestination } from '../images/store-image.js'
-import type { BuildOptions } from './options.js'
 import { writeFolder } from './outputs.js'
 import type { Produced, Product } from './produce.js'
 import { scanFiles } from './scan.js'
-
-/** Whether there is anything to be said of the images. */
-export function wantsAttestations({ provenance, sbom }: BuildOptions): boolean {
-  return provenance !== undefined || sbom !== undefined
-}
 
 /** What is said of one image, kept in the store: the descriptor is for the index in which the image stands. */
 export async function attest(

@@ -1,19 +1,16 @@
 import { digestHex } from '../../base/digest.js'
 import { writeFileAtomic } from '../../state/file.js'
 import { mediaTypes, type Descriptor, type Digest } from '../../oci/image-spec.js'
-import { localName } from '../images/load.js'
+import { localName } from '../images/local-name.js'
 import { bareId } from '../images/record.js'
 import { emptyList, withManifests } from '../manifests/edit.js'
 import { changeList, findList, saveList } from '../manifests/lists.js'
 import type { LoadedImage } from '../../image/image.js'
 import type { Context } from '../context.js'
-import { attest, wantsAttestations } from './attest.js'
 import { imageOf, keepImage } from './image.js'
-import { writeListLayout } from './list-layout.js'
 import type { BuildOptions, BuildResult, BuiltImage } from './options.js'
-import { namesOfOutputs, needsImage, sendImage, wantsImage, writeFiles } from './outputs.js'
+import { namesOfOutputs, needsImage, sendImage, wantsAttestations, wantsImage, writeFiles } from './outputs.js'
 import { produce, type Produced, type Product } from './produce.js'
-import { exportCaches } from './cache-export.js'
 import type { Session } from './session.js'
 import { tellWarnings } from './warnings.js'
 
@@ -32,7 +29,10 @@ export async function buildImage(
   return produce(context, options, async (produced) => {
     tellWarnings(produced)
     const result = await deliver(produced, names, list)
-    await exportCaches(produced)
+    if ((options.cacheTo ?? []).length > 0) {
+      const { exportCaches } = await import('./cache-export.js')
+      await exportCaches(produced)
+    }
     await look?.(produced)
     writeResultFiles(options, result)
     return result
@@ -69,8 +69,10 @@ async function deliver(produced: Produced, names: readonly string[], list: strin
   /* Docker's archives have no room for what is said of an image. */
   const alone = products.length === 1 ? bareId(first.image.id) : name
   for (const output of outputs) {
-    if (output.type === 'oci' && isList) await writeListLayout(session, output, top, names)
-    else await sendImage(session, output, output.type === 'docker' ? alone : name, names)
+    if (output.type === 'oci' && isList) {
+      const { writeListLayout } = await import('./list-layout.js')
+      await writeListLayout(session, output, top, names)
+    } else await sendImage(session, output, output.type === 'docker' ? alone : name, names)
   }
   if (!wantsImage(options)) {
     await forget(session, [top.digest, ...made.map(({ image }) => image.raw.digest)], known)
@@ -92,6 +94,7 @@ async function saveLists(
   const { context, store, options } = produced.session
   const descriptors: Descriptor[] = made.map((one) => ({ ...descriptorOf(one), platform: one.product.platform }))
   if (wantsAttestations(options)) {
+    const { attest } = await import('./attest.js')
     const subject = list === undefined ? names : [...names, list]
     for (const { image, product } of made) descriptors.push(await attest(produced, product, image, subject))
   }

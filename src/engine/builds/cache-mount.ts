@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
 import { chmodSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { MountOwner } from '../../build/dockerfile/index.js'
+import { hexDigestOf } from '../../base/digest.js'
 import { newId } from '../../base/id.js'
 import { giveToContainersRoot } from '../../../rootless/root-caller.js'
 import { ensureFolder, exists, folderMode, readCached, writeFileAtomic } from '../../state/file.js'
@@ -49,7 +49,7 @@ export async function openCacheMount(
   { id, sharing, now }: CacheMountRequest,
   fill: (parent: string, name: string) => Promise<void>,
 ): Promise<OpenCacheMount> {
-  const parent = join(cacheMountsFolder(paths), createHash('sha256').update(id).digest('hex').slice(0, 32))
+  const parent = join(cacheMountsFolder(paths), hexDigestOf(id).slice(0, 32))
   ensureFolder(parent)
   const users = join(parent, 'users')
   ensureFolder(users)

@@ -2,7 +2,6 @@ import { lintDockerfile, type LintWarning } from '../../build/dockerfile/lint/in
 import { unusedBuildArgs, type Dockerfile } from '../../build/dockerfile/index.js'
 import { IgnoreMatcher } from '../../build/ignore.js'
 import { completePlatform } from '../../image/platform.js'
-import { HttpClient } from '../../image/registry/http.js'
 import type { Context } from '../context.js'
 import { findLocal } from '../images/find-local.js'
 import { contextTools } from './context-tools.js'
@@ -11,8 +10,8 @@ import type { BuildOptions, BuildWarning, CheckResult } from './options.js'
 
 /** Looks for what is wrong or doubtful in the Dockerfiles, by BuildKit's rules; nothing is fetched and nothing is built. */
 export async function checkBuild(context: Context, options: BuildOptions = {}): Promise<CheckResult> {
-  using client = new HttpClient({ env: context.env, userAgent: 'tspod' })
-  const input = await openInput(options, contextTools(context, client))
+  using tools = contextTools(context)
+  const input = await openInput(options, tools)
   try {
     const { file, ignore } = input
     const targetPlatform = completePlatform(options.platforms?.[0])

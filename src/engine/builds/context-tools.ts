@@ -9,17 +9,23 @@ import { untarRoot } from '../../storage/root-archive.js'
 import { clearTree } from '../containers/trees.js'
 import type { Context } from '../context.js'
 
-/** What contexts need of other folders. The client is the caller's to close. */
-export function contextTools(context: Context, client: HttpClient): ContextTools {
+/** What contexts need of other folders. Its client, made when it is first asked for, is the caller's to close. */
+export function contextTools(context: Context): ContextTools & Disposable {
+  let client: HttpClient | undefined
   return {
     tmp: context.paths.tmp,
     cache: context.paths.cache,
     env: context.env,
-    fetch: (request) => client.request(request),
+    async fetch(request) {
+      const { HttpClient } = await import('../../image/registry/http.js')
+      client ??= new HttpClient({ env: context.env, userAgent: 'tspod/0.1' })
+      return client.request(request)
+    },
     isArchive,
     unpack,
     remove: clearTree,
     digestOf,
+    [Symbol.dispose]: () => client?.[Symbol.dispose](),
   }
 }
 

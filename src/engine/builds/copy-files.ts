@@ -1,14 +1,7 @@
 import type { KeyPart } from '../../build/cache-key.js'
 import { TspodError } from '../../base/errors.js'
 import { isDigest } from '../../base/digest.js'
-import {
-  classifySource,
-  openDownload,
-  openGit,
-  writeInlineFiles,
-  type ContextTools,
-  type GitReference,
-} from '../../build/context/index.js'
+import { classifySource, writeInlineFiles, type ContextTools, type GitReference } from '../../build/context/index.js'
 import type { Digest } from '../../oci/image-spec.js'
 import type { CopyStep } from '../../build/dockerfile/index.js'
 import {
@@ -185,6 +178,7 @@ async function downloaded({ signal }: Session, step: CopyStep, url: string, tool
   const { checksum } = step
   if (checksum !== undefined && !isDigest(checksum))
     throw new TspodError('invalid-argument', `--checksum=${checksum} is not a digest: sha256:…`)
+  const { openDownload } = await import('../../build/context/download.js')
   const download = await openDownload(url, { signal, ...(checksum === undefined ? {} : { checksum }) }, tools)
   return {
     unpack: step.unpack === true,
@@ -202,6 +196,7 @@ async function checkedOut(
 ): Promise<Portion> {
   const { keepGitDir, checksum } = step
   const wanted = checksum === undefined ? repository : { ...repository, checksum }
+  const { openGit } = await import('../../build/context/git.js')
   const source = await openGit(wanted, { signal, ...(keepGitDir === undefined ? {} : { keepGitDir }) }, tools)
   return {
     unpack: false,

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync, realpathSync, statSync } from 'node:fs'
 import { basename, join, resolve, sep } from 'node:path'
 import { TspodError } from '../../base/errors.js'
-import { openDownload, type BuildContext, type ContextTools } from '../../build/context/index.js'
+import type { BuildContext, ContextTools } from '../../build/context/index.js'
 import { checkSource, largestSource } from '../../build/dockerfile/index.js'
 import type { BuildOptions } from './options.js'
 import type { PreprocessOptions } from './preprocess.js'
@@ -142,6 +142,7 @@ function readStart(fd: number): Buffer {
 }
 
 async function download(url: string, tools: ContextTools, signal: AbortSignal | undefined): Promise<ReadDockerfile> {
+  const { openDownload } = await import('../../build/context/download.js')
   const fetched = await openDownload(url, { signal }, tools)
   try {
     const { source } = readFrom(join(await fetched.folder(), fetched.name), fetched.name)

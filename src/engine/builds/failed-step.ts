@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { nativeFile } from '../../base/native-dir.js'
@@ -36,6 +35,7 @@ export async function shellInStep(
       mounts: mounts.map((mount) => again(mount, own.aside)),
     },
   })
+  const { spawn } = await import('node:child_process')
   const child = spawn(nativeFile('tspod-runtime'), ['launch', runDir, '--attach=stdin,stdout,stderr'], {
     stdio: 'inherit',
     cwd: '/',

@@ -4,7 +4,7 @@ import { parseManifest } from '../../image/manifest.js'
 import { verified } from '../../image/verify.js'
 import type { Descriptor } from '../../oci/image-spec.js'
 import type { ImageStore } from '../../storage/images.js'
-import { localName } from '../images/load.js'
+import { localName } from '../images/local-name.js'
 import type { BuildOutput } from './options.js'
 import type { Session } from './session.js'
 

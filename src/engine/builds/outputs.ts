@@ -4,7 +4,7 @@ import { TspodError } from '../../base/errors.js'
 import { formatPlatform } from '../../image/platform.js'
 import type { Platform } from '../../oci/image-spec.js'
 import { tarRoot, type TarOptions } from '../../storage/root-archive.js'
-import { localName } from '../images/load.js'
+import { localName } from '../images/local-name.js'
 import { accessOf } from './base-image.js'
 import type { BuildOptions, BuildOutput, OutputTarget } from './options.js'
 import type { Product } from './produce.js'
@@ -23,6 +23,11 @@ export function wantsImage({ outputs = [], manifest }: BuildOptions): boolean {
 /** Whether there has to be an image at all. */
 export function needsImage(options: BuildOptions): boolean {
   return wantsImage(options) || (options.outputs ?? []).some(({ type }) => type === 'oci' || type === 'docker')
+}
+
+/** Whether there is anything to be said of the result. */
+export function wantsAttestations({ provenance, sbom }: BuildOptions): boolean {
+  return provenance !== undefined || sbom !== undefined
 }
 
 /** The names that outputs give the image, beside the tags. */

@@ -1,9 +1,8 @@
 import { availableParallelism } from 'node:os'
 import { hostMapping } from '../../../rootless/ladder.js'
-import { openAgents, openSecrets, type ContextTools } from '../../build/context/index.js'
+import type { ContextTools, OpenAgents } from '../../build/context/index.js'
 import { globalVariables, planStages, type StagePlan } from '../../build/dockerfile/index.js'
 import { completePlatform, formatPlatform } from '../../image/platform.js'
-import { HttpClient } from '../../image/registry/http.js'
 import type { Platform } from '../../oci/image-spec.js'
 import { ImageStore } from '../../storage/images.js'
 import type { Context } from '../context.js'
@@ -15,13 +14,12 @@ import { Gate } from './gate.js'
 import { openInput, type BuildInput } from './input.js'
 import { Mounts } from './mounts.js'
 import type { BuildOptions } from './options.js'
-import { RemoteCache } from './remote-cache.js'
 import { BuildReport } from './report.js'
 import type { Session } from './session.js'
 import { Sources } from './sources.js'
 import { buildStage, type BuiltStage, type StageTools } from './stage.js'
 import { StepStore } from './step-store.js'
-import { Stepper } from './stepper.js'
+import { Stepper, type RemoteSteps } from './stepper.js'
 import { packTimes } from './times.js'
 import { openWorkspace, sweepBuilds } from './workspace.js'
 
@@ -58,9 +56,8 @@ export async function produce<T>(
   const store = new ImageStore(context.paths)
   store.sweep()
   using _lease = await store.lease()
-  const workspace = await openWorkspace(context)
-  using client = new HttpClient({ env: context.env, userAgent: 'tspod/0.1' })
-  const tools = contextTools(context, client)
+  const workspace = openWorkspace(context)
+  using tools = contextTools(context)
   const failed = new AbortController()
   const signal = options.signal === undefined ? failed.signal : AbortSignal.any([options.signal, failed.signal])
   const closers: (() => Promise<void>)[] = [() => workspace.close()]
@@ -87,11 +84,11 @@ export async function produce<T>(
     })
     const input = await openInput(options, tools)
     closers.push(() => input.close())
-    const agents = await openAgents(options.ssh ?? [], tools)
+    const agents = await agentsOf(options, tools)
     closers.push(() => agents.close())
-    const mounts = new Mounts(session, await openSecrets(options.secrets ?? [], context.env), agents)
+    const mounts = new Mounts(session, await secretsOf(options, context), agents)
     const images = new BaseImages(session)
-    const remote = new RemoteCache(session)
+    const remote = await remoteOf(session)
     closers.push(() => remote.close())
     const stepper = new Stepper(session, remote)
     const sources = new Sources(session, input, images, tools)
@@ -105,6 +102,25 @@ export async function produce<T>(
   } finally {
     for (const close of closers.toReversed()) await close()
   }
+}
+
+async function agentsOf({ ssh = [] }: BuildOptions, tools: ContextTools): Promise<OpenAgents> {
+  if (ssh.length === 0) return { sockets: new Map(), close: () => Promise.resolve() }
+  const { openAgents } = await import('../../build/context/ssh.js')
+  return openAgents(ssh, tools)
+}
+
+async function secretsOf({ secrets = [] }: BuildOptions, { env }: Context): Promise<ReadonlyMap<string, Buffer>> {
+  if (secrets.length === 0) return new Map()
+  const { openSecrets } = await import('../../build/context/secret.js')
+  return openSecrets(secrets, env)
+}
+
+async function remoteOf(session: Session): Promise<RemoteSteps & { close(): Promise<void> }> {
+  if ((session.options.cacheFrom ?? []).length === 0)
+    return { find: () => Promise.resolve(undefined), close: () => Promise.resolve() }
+  const { RemoteCache } = await import('./remote-cache.js')
+  return new RemoteCache(session)
 }
 
 type Shared = Pick<StageTools, 'session' | 'file' | 'stepper' | 'sources' | 'mounts' | 'tools' | 'modified'>

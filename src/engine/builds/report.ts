@@ -24,7 +24,7 @@ export class BuildReport {
   /** Tells of a step from its start to its end; what it throws is told, and thrown on. */
   async step<T>(name: string, work: (step: ReportedStep) => Promise<T>, line?: number): Promise<T> {
     const number = ++this.#count
-    const began = performance.now()
+    const began = milliseconds()
     let cached = false
     this.#tell({ type: 'step-started', step: number, name, ...(line === undefined ? {} : { line }) })
     const finish = (error?: string): void =>
@@ -32,7 +32,7 @@ export class BuildReport {
         type: 'step-finished',
         step: number,
         cached,
-        duration: performance.now() - began,
+        duration: milliseconds() - began,
         ...(error === undefined ? {} : { error }),
       })
     try {
@@ -50,4 +50,9 @@ export class BuildReport {
       throw error
     }
   }
+}
+
+/** As performance.now(), which loads 1 ms of Node's code. */
+function milliseconds(): number {
+  return Number(process.hrtime.bigint()) / 1e6
 }

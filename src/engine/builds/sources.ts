@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import { join } from 'node:path'
+import { hexDigestOf } from '../../base/digest.js'
 import { TspodError } from '../../base/errors.js'
 import { classifyNamedContext, openContext, type ContextTools } from '../../build/context/index.js'
 import type { Origin } from '../../build/dockerfile/index.js'
@@ -132,7 +132,7 @@ export class Sources {
     if (folder.startsWith(`${this.#session.context.paths.tmp}/`)) return undefined
     const files = join(this.#session.context.paths.cache, 'build', 'digests')
     ensureFolder(files)
-    return join(files, createHash('sha256').update(folder).digest('hex').slice(0, 32))
+    return join(files, hexDigestOf(folder).slice(0, 32))
   }
 }
 

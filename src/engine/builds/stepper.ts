@@ -53,7 +53,9 @@ export class Stepper {
   readonly #remote: RemoteSteps
   readonly #flights = new Map<string, Promise<Outcome>>()
   readonly #made: { readonly parent: Root; readonly step: FileStep; readonly outcome: Outcome }[] = []
-  readonly #used: StepRecord[] = []
+  /** Those of this machine's cache, and those of caches elsewhere. */
+  readonly #found: StepRecord[] = []
+  readonly #fetched: StepRecord[] = []
   readonly #records: StepRecord[] = []
   count = { total: 0, cached: 0 }
 
@@ -87,7 +89,13 @@ export class Stepper {
       await this.#record(parent, step, outcome).catch(() => undefined)
     }
     const now = this.#session.context.clock().toISOString()
-    for (const record of this.#used.splice(0)) this.#keep({ ...record, lastUsed: now, uses: record.uses + 1 })
+    const found = this.#found.splice(0)
+    this.#session.steps.used(
+      found.map(({ key }) => key),
+      now,
+    )
+    for (const record of found) this.#records.push({ ...record, lastUsed: now, uses: record.uses + 1 })
+    for (const record of this.#fetched.splice(0)) this.#keep({ ...record, lastUsed: now, uses: record.uses + 1 })
     this.#made.length = 0
   }
 
@@ -130,12 +138,12 @@ export class Stepper {
       context.clock().getTime() - Date.parse(created) < options.cacheTtlSeconds * 1000
     const record = steps.get(key)
     if (record !== undefined && isYoung(record) && this.#isUsable(record)) {
-      this.#used.push(record)
+      this.#found.push(record)
       return this.#outcomeOf(record)
     }
     const remote = await this.#remote.find(key)
     if (remote === undefined || !isYoung(remote.record)) return undefined
-    this.#used.push(remote.record)
+    this.#fetched.push(remote.record)
     return this.#outcomeOf(remote.record, remote.fetch)
   }
 

@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { makeWorkFolder, workPrefix } from '../../build/context/work-folder.js'
+import { makeWorkFolder, workPrefix, type WorkFolder } from '../../build/context/work-folder.js'
 import { giveToContainersRoot } from '../../../rootless/root-caller.js'
 import { namesIn } from '../../state/collection.js'
 import { ensureFolder, exists, folderMode, removeFolder, writeFile } from '../../state/file.js'
@@ -27,18 +27,33 @@ export interface StepPlace {
   readonly aside: string
 }
 
-export async function openWorkspace(context: Context): Promise<Workspace> {
-  const work = await makeWorkFolder({ tmp: context.paths.tmp, remove: (folder) => removeTree(context, folder) })
-  chmodSync(work.path, folderMode)
-  const run = join(runRoot(context), basename(work.path))
-  ensureFolder(run)
+/** The folders are made when the first step needs them: where everything is in the cache none does. */
+export function openWorkspace(context: Context): Workspace {
+  let made: WorkFolder | undefined
   let count = 0
-  const empty = join(work.path, 'empty')
-  mkdirSync(empty, { mode: 0o755 })
+  const work = (): string => {
+    if (made === undefined) {
+      made = makeWorkFolder({ tmp: context.paths.tmp, remove: (folder) => removeTree(context, folder) })
+      chmodSync(made.path, folderMode)
+    }
+    return made.path
+  }
+  const run = (): string => {
+    const folder = join(runRoot(context), basename(work()))
+    ensureFolder(folder)
+    return folder
+  }
+  let empty: string | undefined
   return {
-    empty,
+    get empty() {
+      if (empty === undefined) {
+        empty = join(work(), 'empty')
+        mkdirSync(empty, { mode: 0o755 })
+      }
+      return empty
+    },
     place() {
-      const place = join(work.path, String(++count))
+      const place = join(work(), String(++count))
       const aside = `${place}.aside`
       const [diff, overlayWork] = [join(place, 'diff'), join(aside, 'work')]
       mkdirSync(place, { mode: 0o711 })
@@ -49,10 +64,11 @@ export async function openWorkspace(context: Context): Promise<Workspace> {
       giveToContainersRoot(overlayWork)
       return { place, diff, work: overlayWork, aside }
     },
-    runFolder: () => join(run, String(++count)),
+    runFolder: () => join(run(), String(++count)),
     async close() {
-      removeFolder(run)
-      await work.close()
+      if (made === undefined) return
+      removeFolder(join(runRoot(context), basename(made.path)))
+      await made.close()
     },
   }
 }

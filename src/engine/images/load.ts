@@ -8,10 +8,11 @@ import { openArchive } from '../../image/archive/open.js'
 import type { FileReader } from '../../image/archive/reader.js'
 import type { ImageCheck, ImageSource } from '../../image/image.js'
 import { completePlatform } from '../../image/platform.js'
-import { formatReference, isTag, parseFamiliar, parseReference, withDefaultTag } from '../../image/reference.js'
+import { formatReference, parseReference, withDefaultTag } from '../../image/reference.js'
 import type { Platform } from '../../oci/image-spec.js'
 import type { Context } from '../context.js'
 import { withLease } from './collect.js'
+import { localName } from './local-name.js'
 import { bareId } from './record.js'
 import { storeImage } from './store-image.js'
 import type { Transport } from './transports.js'
@@ -162,10 +163,4 @@ function scopeOf({ name, path, reference }: Transport): string {
 /** What a name in an archive of Docker's means: `busybox:1` is Docker Hub's. */
 function dockerName(text: string): string {
   return formatReference(withDefaultTag(parseReference(text)))
-}
-
-/** The name that a local image gets: `localhost/` where it names no registry; a tag alone is a name, too. */
-export function localName(text: string): string {
-  const reference = withDefaultTag(parseFamiliar(isTag(text) && /[A-Z]/.test(text) ? text.toLowerCase() : text))
-  return formatReference(reference.domain === '' ? { ...reference, domain: 'localhost' } : reference)
 }

@@ -3,7 +3,7 @@ import { parseFamiliar } from '../../image/reference.js'
 import { ImageStore } from '../../storage/images.js'
 import type { Context } from '../context.js'
 import { findImage } from './lookup.js'
-import { localName } from './load.js'
+import { localName } from './local-name.js'
 import { withName, withoutName } from './names.js'
 import { imageNotKnown } from './record.js'
 

@@ -90,7 +90,7 @@ describe('here-documents', () => {
 })
 
 test('a work folder is there with its lock until it is closed', async () => {
-  const folder = await makeWorkFolder(tools)
+  const folder = makeWorkFolder(tools)
   writeFileSync(join(folder.path, 'x'), '')
   expect(tools.left().sort()).toEqual([
     expect.stringMatching(/^build-\w+$/),
