@@ -111,6 +111,7 @@ static void find_ends(struct pattern *p, const char *text)
 
 static void pattern_read(struct pattern *p, const char *text, const char *option)
 {
+	const char *written = text;
 	size_t length;
 
 	p->exception = *text == '!';
@@ -123,8 +124,9 @@ static void pattern_read(struct pattern *p, const char *text, const char *option
 	if (length > MAX_PATTERN)
 		inside_fail(STAGE_LIMIT, ENAMETOOLONG, NULL, "--%s: a pattern is too long", option);
 	if (!length || !read_steps(p, text))
-		inside_fail(STAGE_SELECTION, EINVAL, text, "--%s: the pattern is malformed",
-			    option);
+		inside_fail(STAGE_SELECTION, EINVAL, NULL, "%s: invalid pattern \"%.200s\"",
+			    strcmp(option, "ignore") == 0 ? "the ignore file" : "--exclude",
+			    written);
 	find_ends(p, text);
 }
 

@@ -189,17 +189,13 @@ function volumesOf(rest: string): string[] {
   })
 }
 
-/**
- * The instruction that is run in builds on top of the image, here-documents with it. It has to be one, which is read as it
- * will be then, with a backslash as escape character.
- */
+/** The instruction that is run in builds on top of the image, here-documents with it; whether it is one is seen then. */
 function triggerOf(rest: string, heredocs: readonly RawHeredoc[]): string {
   if (rest === '') throw invalid('ONBUILD requires at least one argument')
   const [word] = cutAtBlanks(rest)
   const keyword = word.toUpperCase()
   if (keyword === 'ONBUILD') throw invalid(`chaining ONBUILD via "ONBUILD ONBUILD" isn't allowed`)
   if (keyword === 'MAINTAINER' || keyword === 'FROM') throw invalid(`${keyword} isn't allowed as an ONBUILD trigger`)
-  parseInstruction(rest, '\\', heredocs)
   return [rest, ...heredocs.map(({ content, name }) => `${content}${name}`)].join('\n')
 }
 

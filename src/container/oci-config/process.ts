@@ -1,3 +1,4 @@
+import { posix } from 'node:path'
 import { TspodError } from '../../base/errors.js'
 import { ulimitNames } from '../../base/ulimits.js'
 import type { Capabilities, Process, Rlimit } from '../../oci/runtime-spec.js'
@@ -14,7 +15,8 @@ export interface HostLimits {
 export function processSection(spec: CompleteSpec, host: HostLimits): Process {
   return {
     terminal: spec.tty,
-    cwd: spec.workdir,
+    /* An image's may have `..` behind what is not there; it is read by name, as BuildKit and Docker make the folder. */
+    cwd: posix.normalize(spec.workdir),
     env: environment(spec),
     args: [...spec.entrypoint, ...spec.command],
     user: { uid: 0, gid: 0, umask: spec.umask },

@@ -1,3 +1,4 @@
+import { posix } from 'node:path'
 import type { KeyPart } from '../../build/cache-key.js'
 import { TspodError } from '../../base/errors.js'
 import { isDigest } from '../../base/digest.js'
@@ -112,7 +113,7 @@ export function makeWorkdir(stage: StageContext, folder: string): FileStep {
       const owner = await namedOwner(session, user, root)
       const layer = await makeLayer(session, root.layers, { archive }, async ({ rootfs }) => {
         const from = { folder: session.workspace.empty }
-        const path = folder.endsWith('/') ? folder : `${folder}/`
+        const path = `${posix.normalize(folder)}/`
         const { plan, signal } = session
         await copyTree({ rootfs }, from, { sources: ['.'] }, { path, owner }, { plan, signal })
       })
@@ -138,6 +139,8 @@ async function portionsOf(stage: StageContext, step: CopyStep, tools: ContextToo
   const paths: string[] = []
   for (const text of step.sources) {
     const source = step.kind === 'ADD' ? classifySource(text) : ({ kind: 'path', path: text } as const)
+    if (source.kind === 'path' && step.checksum !== undefined)
+      throw new TspodError('invalid-argument', 'checksum requires HTTP(S) or Git sources')
     if (source.kind === 'path') paths.push(source.path)
     else if (source.kind === 'url') portions.push(await downloaded(stage.session, step, source.url, tools))
     else portions.push(await checkedOut(stage.session, step, source.repository, tools))

@@ -176,6 +176,15 @@ test('users, owners and modes, and a working directory that is made', async () =
   ])
 })
 
+test('a working directory stays as it is written, and is read by name', async () => {
+  const file =
+    'FROM localhost/busybox\nWORKDIR /no/../made\nRUN pwd > at; ls -d /no || echo none >> at\nCMD cat at; pwd\n'
+  await store.build(['-t', 'localhost/test-workdir', '-'], { input: file })
+  expect(await store.output('localhost/test-workdir')).toBe('/made\nnone\n/made')
+  const kept = await store.tspod.ok(['inspect', '--format', '{{.Config.WorkingDir}}', 'localhost/test-workdir'])
+  expect(kept.trim()).toBe('/no/../made')
+})
+
 test('what a service declares, in Docker form', async () => {
   await store.build(['--format', 'docker', '-t', 'localhost/test-service', await store.fixture('service')])
   const [image] = JSON.parse(await store.tspod.ok(['image', 'inspect', 'localhost/test-service'])) as [

@@ -57,6 +57,13 @@ describe('says file and line of', () => {
       /md5|checksum|digest/i,
     ],
     [
+      'a checksum of a file',
+      `${from}ADD --checksum=sha256:${'0'.repeat(64)} file /x\n`,
+      2,
+      /checksum requires HTTP\(S\) or Git sources/,
+    ],
+    ['a malformed pattern', `${from}COPY --exclude=[a file /x\n`, 2, /--exclude: invalid pattern "\[a"/],
+    [
       'a build argument that looks like a flag of COPY',
       `${from}ARG X\nCOPY $X file /y\n`,
       3,

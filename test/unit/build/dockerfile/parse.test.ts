@@ -270,10 +270,9 @@ describe('errors say where', () => {
     ['ONBUILD', 'ONBUILD requires at least one argument'],
     ['ONBUILD ONBUILD RUN a', `chaining ONBUILD via "ONBUILD ONBUILD" isn't allowed`],
     ['ONBUILD from a', "FROM isn't allowed as an ONBUILD trigger"],
-    [
-      'ONBUILD COPY a',
-      'COPY requires at least two arguments, but only one was provided: destination could not be determined',
-    ],
+    /* What the trigger says is read when it is run. */
+    ['ONBUILD COPY a', 'no error'],
+    ['ONBUILD FOO', 'no error'],
     ['RUN a\0b', 'line contains a NUL character'],
   ]
   test.each(cases)('%j: %s', (text, message) => {
