@@ -28,7 +28,8 @@ bool blob_compression_parse(const char *text, enum blob_compression *compression
 
 static int output(struct blob_writer *w, const uint8_t *data, size_t size)
 {
-	digest_add(&w->digest, data, size);
+	if (w->compression != BLOB_NONE)
+		digest_add(&w->digest, data, size);
 	w->size += size;
 	while (size) {
 		ssize_t n = write(w->fd, data, size);
@@ -141,12 +142,19 @@ void blob_create(struct blob_writer *w, int fd, enum blob_compression compressio
 		inside_fail(STAGE_LIMIT, EAGAIN, NULL, "start a thread");
 }
 
+/* Without compression the thread has enough to do with writing, so the hashing is done here. */
+static void hand_over(struct blob_writer *w)
+{
+	if (w->compression == BLOB_NONE)
+		digest_add(&w->digest, w->chunk->data, w->chunk->size);
+	chunk_filled(&w->queue);
+	w->chunk = NULL;
+}
+
 uint8_t *blob_room(struct blob_writer *w, size_t *size)
 {
-	if (w->chunk && w->chunk->size == CHUNK_SIZE) {
-		chunk_filled(&w->queue);
-		w->chunk = NULL;
-	}
+	if (w->chunk && w->chunk->size == CHUNK_SIZE)
+		hand_over(w);
 	if (!w->chunk)
 		w->chunk = chunk_to_fill(&w->queue);
 	*size = CHUNK_SIZE - w->chunk->size;
@@ -192,7 +200,7 @@ void blob_add_zeros(struct blob_writer *w, uint64_t size)
 void blob_end(struct blob_writer *w)
 {
 	if (w->chunk && w->chunk->size)
-		chunk_filled(&w->queue);
+		hand_over(w);
 	chunk_queue_close(&w->queue);
 	pthread_join(w->thread, NULL);
 	chunk_queue_free(&w->queue);

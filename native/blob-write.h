@@ -1,5 +1,5 @@
 /* Writes a blob: a thread hashes, compresses, hashes again and writes, while the caller makes what
- * goes in. */
+ * goes in. Without compression it only writes, and the caller hashes. */
 #pragma once
 #include "chunk-queue.h"
 #include "digest.h"

@@ -10,6 +10,7 @@ import {
   renameSync,
   statSync,
   write,
+  writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { TspodError } from '../base/errors.js'
@@ -66,6 +67,24 @@ export async function putBlob(
   } catch (error) {
     removeFile(partial)
     throw error
+  } finally {
+    lock.release()
+  }
+}
+
+/** As `putBlob`, of bytes that are here: a manifest, a configuration. In one go, so that no thread is started for it. */
+export async function putBytes(blobs: Blobs, digest: Digest, bytes: Uint8Array): Promise<void> {
+  if (hasBlob(blobs, digest, bytes.length)) return
+  ensureFolder(blobs.tmp)
+  const partial = join(blobs.tmp, `blob-${digestHex(digest)}`)
+  const lock = await acquireLock(partial, longestDownloadMilliseconds)
+  try {
+    ftruncateSync(lock.fd, 0)
+    for (let at = 0; at < bytes.length;) at += writeSync(lock.fd, bytes, at)
+    adoptBlob(blobs, partial, digest)
+  } catch (error) {
+    removeFile(partial)
+    throw error instanceof TspodError ? error : failed(partial, error as NodeJS.ErrnoException)
   } finally {
     lock.release()
   }

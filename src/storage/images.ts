@@ -5,7 +5,17 @@ import type { Descriptor, Digest } from '../oci/image-spec.js'
 import { ensureFolder, exists, hasErrno, readJson, removeFile, writeFile, writeFileAtomic } from '../state/file.js'
 import { acquireLock, tryLock, withLock, type Lock } from '../state/lock.js'
 import type { Paths } from '../state/paths.js'
-import { adoptBlob, adoptSyncedBlobs, blobPath, hasBlob, putBlob, readBlob, streamBlob, type Blobs } from './blobs.js'
+import {
+  adoptBlob,
+  adoptSyncedBlobs,
+  blobPath,
+  hasBlob,
+  putBlob,
+  putBytes,
+  readBlob,
+  streamBlob,
+  type Blobs,
+} from './blobs.js'
 import { formatStoreIndex, parseStoreIndex, type IndexEntry } from './image-index.js'
 
 export type { IndexEntry }
@@ -67,6 +77,12 @@ export class ImageStore {
   ): Promise<{ existed: boolean }> {
     this.#ensureLayout()
     return putBlob(this.#blobs, descriptor, open)
+  }
+
+  /** Keeps bytes that are here. */
+  async putBytes(digest: Digest, bytes: Uint8Array): Promise<void> {
+    this.#ensureLayout()
+    await putBytes(this.#blobs, digest, bytes)
   }
 
   /** A blob that tspod-inside is to write: a locked file in tmp/, so that what a killed command leaves is cleared. */

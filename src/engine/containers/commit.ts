@@ -26,7 +26,7 @@ import { layerStore } from '../images/layers.js'
 import { localName } from '../images/local-name.js'
 import { findImage } from '../images/lookup.js'
 import { bareId, recordOfEntry, type ImageRecord } from '../images/record.js'
-import { nameImage, storeDestination } from '../images/store-image.js'
+import { nameImage } from '../images/store-image.js'
 import { mountStubs, withCopies } from './changes.js'
 import { observe } from './observe.js'
 import { layerFolders } from './rootfs.js'
@@ -70,6 +70,8 @@ export async function commitContainer(
     const base = options.squash === true ? emptyBase : (image ?? emptyBase)
     const draft = await store.draft()
     try {
+      /* What is needed when the layer is made is loaded while it is made, once that has begun. */
+      setImmediate(() => void import('node:crypto'))
       const packed = await whilePaused(context, record, options.pause === true, () =>
         layerStore(context).makeLayer((unpackTo) =>
           pack(context, record, { output: draft.path, unpackTo }, options.squash === true),
@@ -244,9 +246,8 @@ async function keep(
   names: readonly string[],
 ): Promise<string> {
   const image = await loadImage(source, completePlatform())
-  const destination = storeDestination(store)
-  await destination.putBlob(image.manifest.config, () => source.blob(image.manifest.config))
-  await destination.putManifest(image.raw)
+  await store.putBytes(image.id, image.configBytes)
+  await store.putBytes(image.raw.digest, image.raw.bytes)
   await nameImage(context, store, image, names)
   return bareId(image.id)
 }

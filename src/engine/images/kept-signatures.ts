@@ -28,7 +28,7 @@ export async function storeSignatures(store: ImageStore, set: SignatureSet): Pro
   const { formatSignatureSet } = await import('../../image/trust/signature-set.js')
   const bytes = formatSignatureSet(set)
   const digest = await digestOf(bytes)
-  await store.putBlob({ digest, size: bytes.length }, () => once(bytes))
+  await store.putBytes(digest, bytes)
   return digest
 }
 
@@ -67,8 +67,4 @@ export async function renewSignatures(
     entries: entries.map((one) => (one.manifest === entry.manifest ? { ...one, signatures } : one)),
     result: undefined,
   }))
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield await Promise.resolve(bytes)
 }

@@ -106,9 +106,7 @@ export function storeDestination(store: ImageStore): ImageDestination {
   return {
     description: 'the image store',
     putBlob: (descriptor, open) => store.putBlob(descriptor, open),
-    async putManifest(raw) {
-      await store.putBlob({ digest: raw.digest, size: raw.bytes.length }, () => single(raw.bytes))
-    },
+    putManifest: (raw) => store.putBytes(raw.digest, raw.bytes),
   }
 }
 
@@ -153,8 +151,4 @@ function report(context: Context, { descriptor, kind, current, done, existed }: 
     total: descriptor.size,
     ...(done ? { done: true } : {}),
   })
-}
-
-async function* single(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield await Promise.resolve(bytes)
 }
