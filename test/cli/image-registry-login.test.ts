@@ -139,6 +139,9 @@ esac
     expect(JSON.parse(await search('--list-tags', '--format', 'json', `${registry.host}/team/app`))).toEqual([
       { Name: `${registry.host}/team/app`, Tags: tags.split('\n') },
     ])
+    expect(await search('--limit', '101', '--format', '{{.Name}}', `${registry.host}/team`)).toContain('team/app')
+    const filtered = await store.run(['search', '--list-tags', '--filter', 'stars=1', `${registry.host}/team/app`])
+    expect(filtered.stderr).toContain('filters are not applicable to list tags result')
   })
 })
 

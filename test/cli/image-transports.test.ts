@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { readFile, readdir, stat } from 'node:fs/promises'
+import { mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -103,6 +103,42 @@ test("docker-dir is Docker's manifest, and --compress compresses what is not", a
   expect(await layer('plain')).toBe('application/vnd.docker.image.rootfs.diff.tar')
   expect(await layer('small')).toBe('application/vnd.docker.image.rootfs.diff.tar.gzip')
   expect((await other.run(['save', '--compress', '-o', 'x', id])).stderr).toContain('docker-dir')
+})
+
+test('a folder becomes the image in place of the one that it was; what is anything else stays as it is', async () => {
+  const push = (...args: string[]): Promise<string> =>
+    store.ok(['push', '-q', ...args, 'localhost/app:1', 'dir:turned'])
+  await push('--compression-format', 'zstd')
+  const before = await readdir(at('turned'))
+  await writeFile(join(at('turned'), 'signature-1'), 'of another image')
+  await writeFile(join(at('turned'), 'notes'), 'mine')
+  await push()
+  const after = await readdir(at('turned'))
+  expect(after).toHaveLength(before.length + 1)
+  expect(after).not.toContain('signature-1')
+  expect(after).toContain('notes')
+
+  await mkdir(at('full'))
+  await writeFile(join(at('full'), 'notes'), 'mine')
+  for (const args of [
+    ['push', '-q', 'localhost/app:1', 'dir:full'],
+    ['save', '-q', '--format', 'docker-dir', '-o', 'full', 'localhost/app:1'],
+  ]) {
+    const { status, stderr } = await store.run(args)
+    expect(status).toBe(125)
+    expect(stderr).toContain("not a containers image directory, don't want to overwrite important data")
+    expect(await readdir(at('full'))).toEqual(['notes'])
+  }
+})
+
+test('push adds nothing to a docker archive that is there, and save -m takes one image in any format', async () => {
+  await store.ok(['push', '-q', 'localhost/app:1', 'docker-archive:once.tar'])
+  const { status, stderr } = await store.run(['push', '-q', 'localhost/app:1', 'docker-archive:once.tar'])
+  expect(status).toBe(125)
+  expect(stderr).toContain("docker-archive doesn't support modifying existing images")
+  await store.ok(['save', '-q', '-m', '--format', 'oci-archive', '-o', 'single.tar', 'localhost/app:1'])
+  const two = ['save', '-q', '-m', '--format', 'oci-archive', '-o', 'two.tar', 'localhost/app:1', 'localhost/app:2']
+  expect((await store.run(two)).stderr).toContain('multi-image archives are docker archives')
 })
 
 test.each([

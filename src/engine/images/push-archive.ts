@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { TspodError } from '../../base/errors.js'
 import { formatReference, parseReference, withDefaultTag } from '../../image/reference.js'
 import { ImageStore } from '../../storage/images.js'
@@ -39,6 +40,11 @@ export async function pushToArchive(
   const format = formats[transport.name]
   if (found === undefined) throw imageNotKnown(name)
   if (format === undefined) throw new TspodError('not-supported', `${transport.name}: cannot be pushed to`)
+  if (transport.name === 'docker-archive' && (statSync(transport.path, { throwIfNoEntry: false })?.size ?? 0) > 0)
+    throw new TspodError(
+      'not-supported',
+      `initializing destination docker-archive:${transport.path}: docker-archive doesn't support modifying existing images`,
+    )
   const keepSignatures = options.removeSignatures !== true
   if (keepSignatures) await requirePlaceForSignatures(store, found, transport)
   await saveImages(context, {

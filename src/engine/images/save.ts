@@ -3,6 +3,7 @@ import { digestHex } from '../../base/digest.js'
 import type { Descriptor, Digest } from '../../oci/image-spec.js'
 import { compressionOf, decompressed } from '../../image/archive/compression.js'
 import { blobName, extendedIndex } from '../../image/archive/oci-layout.js'
+import { imageFolderWriter } from '../../image/archive/directory.js'
 import { folderWriter, tarFileWriter, tarStreamWriter, type FileWriter } from '../../image/archive/writer.js'
 import { verified } from '../../image/verify.js'
 import { digestOfEntry } from '../../storage/image-index.js'
@@ -25,7 +26,7 @@ interface SavedImage {
 export async function saveImages(context: Context, options: SaveOptions): Promise<void> {
   const { format = 'docker-archive', names, multi = false } = options
   const isDocker = format === 'docker-archive'
-  if (multi && !isDocker)
+  if (multi && names.length > 1 && !isDocker)
     throw new TspodError(
       'invalid-argument',
       'multi-image archives are docker archives: --multi-image-archive goes with --format docker-archive',
@@ -51,7 +52,8 @@ function openWriter(options: SaveOptions): Promise<FileWriter> | FileWriter {
       throw new TspodError('invalid-argument', `${format} needs --output with a folder`)
     return tarStreamWriter(output)
   }
-  return format === 'oci-dir' || format === 'docker-dir' ? folderWriter(output) : tarFileWriter(output)
+  if (format === 'docker-dir') return imageFolderWriter(output)
+  return format === 'oci-dir' ? folderWriter(output) : tarFileWriter(output)
 }
 
 /** Podman's reading: several names are several images with `multi`, otherwise further tags of the first. */

@@ -8,7 +8,6 @@ import { registryOptions } from '../images/access.js'
 import type { SearchOptions, SearchResult, TagResult } from './types.js'
 
 const defaultLimit = 25
-const mostResults = 100
 
 /** Asks the registry that the term names, or every one that registries.conf searches, side by side. */
 export async function searchRegistries(
@@ -17,7 +16,6 @@ export async function searchRegistries(
   options: SearchOptions = {},
 ): Promise<SearchResult[]> {
   const { limit = defaultLimit } = options
-  if (limit > mostResults) throw new TspodError('usage', `--limit is at most ${String(mostResults)}`)
   const test = filterTest(options.filters ?? [])
   const access = registryOptions(context, options)
   const { hosts, rest } = placesOf(context, term)
@@ -38,6 +36,8 @@ export async function searchRegistries(
 /** `search --list-tags`: the tags of a repository, the registry's order. */
 export async function repositoryTags(context: Context, name: string, options: SearchOptions = {}): Promise<TagResult> {
   const reference = parseReference(name.replace(/^docker:\/\//, ''))
+  if ((options.filters ?? []).length > 0)
+    throw new TspodError('usage', 'filters are not applicable to list tags result')
   if (reference.tag !== undefined || reference.digest !== undefined)
     throw new TspodError('invalid-reference', `${name}: tags are listed of a name without a tag`)
   const tags = await listTags(reference, registryOptions(context, options), options.signal)
