@@ -8,6 +8,23 @@ export interface Statement {
   readonly predicate: unknown
 }
 
+/** One that may also become a file of its own, beside the files that it is about. */
+export interface NamedStatement extends Statement {
+  readonly fileName: string
+  /** Only said of images. */
+  readonly inlineOnly?: boolean
+}
+
+export interface Subject {
+  readonly name: string
+  readonly digest: Readonly<Record<string, string>>
+}
+
+/** What in-toto calls a statement: what is said, and of what. */
+export function wholeStatement({ predicateType, predicate }: Statement, subject: readonly Subject[]): unknown {
+  return { _type: 'https://in-toto.io/Statement/v1', predicateType, subject, predicate }
+}
+
 export interface AttestationBlob {
   readonly bytes: Buffer
   readonly digest: Digest
@@ -33,9 +50,9 @@ export async function attestationManifest(
 ): Promise<Attestation> {
   const subject = names.map((name) => ({ name, digest: digestSet(image) }))
   const layers = await Promise.all(
-    statements.map(async ({ predicateType, predicate }) => ({
-      predicateType,
-      blob: await jsonBlob({ _type: 'https://in-toto.io/Statement/v1', predicateType, subject, predicate }),
+    statements.map(async (statement) => ({
+      predicateType: statement.predicateType,
+      blob: await jsonBlob(wholeStatement(statement, subject)),
     })),
   )
   const config = await jsonBlob({

@@ -4,6 +4,10 @@ import type { Digest, Platform } from '../oci/image-spec.js'
 export interface BuildFacts {
   /** `max` tells the parameters and the Dockerfile, too. */
   readonly mode: 'min' | 'max'
+  readonly version: ProvenanceVersion
+  readonly builderId?: string
+  /** Who builds says that the same input gives the same result. */
+  readonly reproducible?: boolean
   readonly dockerfile: { readonly path: string; readonly text: string }
   /** The context's URL; undefined where it is of this machine, which is nobody's business. */
   readonly contextUrl?: string
@@ -28,11 +32,20 @@ export interface Material {
   readonly digest?: Digest
 }
 
-export const provenanceType = 'https://slsa.dev/provenance/v1'
+/** Of SLSA's provenance. */
+export type ProvenanceVersion = 'v0.2' | 'v1'
 
-/** SLSA's provenance, version 1, as BuildKit fills it in (buildkit, docs/attestations/slsa-definitions.md). */
+export function provenanceType(version: ProvenanceVersion): string {
+  return `https://slsa.dev/provenance/${version}`
+}
+
+/** SLSA's provenance, as BuildKit fills it in (buildkit, docs/attestations/slsa-definitions.md). */
 export function provenancePredicate(facts: BuildFacts): Readonly<Record<string, unknown>> {
-  const { dockerfile, contextUrl, materials, builderPlatform, mode } = facts
+  return facts.version === 'v1' ? predicate1(facts) : predicate02(facts)
+}
+
+function predicate1(facts: BuildFacts): Readonly<Record<string, unknown>> {
+  const { dockerfile, contextUrl, builderPlatform } = facts
   return {
     buildDefinition: {
       buildType: 'https://github.com/moby/buildkit/blob/master/docs/attestations/slsa-definitions.md',
@@ -40,26 +53,62 @@ export function provenancePredicate(facts: BuildFacts): Readonly<Record<string, 
         configSource: { ...(contextUrl === undefined ? {} : { uri: contextUrl }), path: dockerfile.path },
         request: requestOf(facts),
       },
-      internalParameters: {
-        builderPlatform: platformText(builderPlatform),
-        ...(mode === 'min' ? {} : { dockerfile: Buffer.from(dockerfile.text).toString('base64') }),
-      },
-      resolvedDependencies: materials.map(({ uri, digest }) => ({
-        uri,
-        ...(digest === undefined ? {} : { digest: digestSet(digest) }),
-      })),
+      internalParameters: { builderPlatform: platformText(builderPlatform) },
+      resolvedDependencies: materialsOf(facts),
     },
     runDetails: {
-      builder: { id: '', version: { tspod: facts.builderVersion } },
+      builder: { id: facts.builderId ?? '', version: { tspod: facts.builderVersion } },
       metadata: {
         invocationId: facts.invocationId,
         startedOn: facts.started.toISOString(),
         finishedOn: facts.finished.toISOString(),
-        buildkit_completeness: { request: mode === 'max', resolvedDependencies: contextUrl !== undefined },
-        buildkit_reproducible: false,
+        buildkit_metadata: metadataOf(facts),
+        buildkit_completeness: { request: isComplete(facts), resolvedDependencies: contextUrl !== undefined },
+        ...(facts.reproducible === true ? { buildkit_reproducible: true } : {}),
       },
     },
   }
+}
+
+/** https://slsa.dev/spec/v0.2/provenance: the same facts under other names. */
+function predicate02(facts: BuildFacts): Readonly<Record<string, unknown>> {
+  const { dockerfile, contextUrl, builderPlatform } = facts
+  return {
+    builder: { id: facts.builderId ?? '' },
+    buildType: 'https://mobyproject.org/buildkit@v1',
+    materials: materialsOf(facts),
+    invocation: {
+      configSource: { ...(contextUrl === undefined ? {} : { uri: contextUrl }), entryPoint: dockerfile.path },
+      parameters: requestOf(facts),
+      environment: { platform: platformText(builderPlatform) },
+    },
+    metadata: {
+      buildInvocationID: facts.invocationId,
+      buildStartedOn: facts.started.toISOString(),
+      buildFinishedOn: facts.finished.toISOString(),
+      completeness: { parameters: isComplete(facts), environment: true, materials: contextUrl !== undefined },
+      reproducible: facts.reproducible === true,
+      'https://mobyproject.org/buildkit@v1#metadata': metadataOf(facts),
+    },
+  }
+}
+
+function isComplete({ mode }: BuildFacts): boolean {
+  return mode === 'max'
+}
+
+function materialsOf({ materials }: BuildFacts): readonly unknown[] {
+  return materials.map(({ uri, digest }) => ({
+    uri,
+    ...(digest === undefined ? {} : { digest: digestSet(digest) }),
+  }))
+}
+
+/** BuildKit's own: the Dockerfile, if all is to be told. */
+function metadataOf({ mode, dockerfile }: BuildFacts): Readonly<Record<string, unknown>> {
+  if (mode === 'min') return {}
+  const data = Buffer.from(dockerfile.text).toString('base64')
+  return { source: { infos: [{ filename: dockerfile.path, language: 'Dockerfile', data }] } }
 }
 
 function requestOf(facts: BuildFacts): Readonly<Record<string, unknown>> {

@@ -1,10 +1,10 @@
-import type { BuildOptions, SbomOptions } from '../../index.js'
+import type { ProvenanceOptions, SbomOptions } from '../../index.js'
 import { csvFields } from './csv.js'
 import { invalid, parseBoolean } from './value.js'
 
 /** What is to be attested; `off` takes back what was said before. */
 export type Attestation =
-  | { readonly type: 'provenance'; readonly value: NonNullable<BuildOptions['provenance']> | 'off' }
+  | { readonly type: 'provenance'; readonly value: ProvenanceOptions | 'off' }
   | { readonly type: 'sbom'; readonly value: SbomOptions | 'off' }
 
 type Fields = readonly (readonly [string, string | undefined])[]
@@ -28,8 +28,8 @@ export function parseSbom(text: string): Attestation {
 
 /** `--provenance true`, `false`, `mode=min` or `mode=max`. */
 export function parseProvenance(text: string): Attestation {
-  if (isBoolean(text)) return { type: 'provenance', value: parseBoolean(text) ? 'min' : 'off' }
-  if (text === 'min' || text === 'max') return { type: 'provenance', value: text }
+  if (isBoolean(text)) return { type: 'provenance', value: parseBoolean(text) ? { mode: 'min' } : 'off' }
+  if (text === 'min' || text === 'max') return { type: 'provenance', value: { mode: text } }
   return provenanceOf(csvFields(text))
 }
 
@@ -54,17 +54,25 @@ function sbomOf(fields: Fields, whole: string): Attestation {
 
 function provenanceOf(fields: Fields): Attestation {
   if (disabledIn(fields)) return { type: 'provenance', value: 'off' }
-  let mode: 'min' | 'max' = 'min'
-  for (const [key, value] of fields) {
+  let provenance: ProvenanceOptions = { mode: 'min' }
+  for (const [key, value = ''] of fields) {
     if (key === 'disabled') continue
-    if (key === 'mode' && (value === 'min' || value === 'max')) mode = value
-    else if (!indifferent.includes(key)) throw invalid(`"${key}${value === undefined ? '' : `=${value}`}" is not known`)
+    const setting = settings[key]?.(value)
+    if (setting === undefined) throw invalid(`"${key}${value === '' ? '' : `=${value}`}" is not known`)
+    provenance = { ...provenance, ...setting }
   }
-  return { type: 'provenance', value: mode }
+  return { type: 'provenance', value: provenance }
 }
 
-/** BuildKit's settings of what is written anyway. */
-const indifferent = ['reproducible', 'inline-only', 'version', 'builder-id']
+/** BuildKit's (docs/attestations/slsa-provenance.md); undefined: no such value. */
+const settings: Readonly<Record<string, (value: string) => Partial<ProvenanceOptions> | undefined>> = {
+  mode: (value) => (value === 'min' || value === 'max' ? { mode: value } : undefined),
+  version: (value) => (value === 'v0.2' || value === 'v1' ? { version: value } : undefined),
+  'builder-id': (value) => ({ builderId: value }),
+  filename: (value) => (/^[^/]+$/.test(value) && !/^\.{1,2}$/.test(value) ? { fileName: value } : undefined),
+  reproducible: (value) => ({ reproducible: parseBoolean(value) }),
+  'inline-only': (value) => ({ inlineOnly: parseBoolean(value) }),
+}
 
 function disabledIn(fields: Fields): boolean {
   const disabled = fields.find(([key]) => key === 'disabled')

@@ -36,8 +36,8 @@ export function parseOutput(text: string): OutputRequest {
 const annotationKey = /^annotation(?:-manifest)?(?:\[[^\]]*\])?\.(.+)$/
 const common = ['type', 'rewrite-timestamp', 'oci-mediatypes', 'compression', 'compression-level', 'force-compression']
 const knownFields: ReadonlyMap<string, readonly string[]> = new Map([
-  ['local', ['dest', 'platform-split']],
-  ['tar', ['dest', 'platform-split']],
+  ['local', ['dest', 'platform-split', 'attestation-prefix']],
+  ['tar', ['dest', 'platform-split', 'attestation-prefix']],
   ['oci', ['dest', 'name', 'tar']],
   ['docker', ['dest', 'name', 'tar', 'context']],
   ['image', ['name', 'push', 'unpack', 'store']],
@@ -45,14 +45,17 @@ const knownFields: ReadonlyMap<string, readonly string[]> = new Map([
 ])
 
 function outputOf(type: string, fields: Fields, whole: string): BuildOutput {
-  const split = flag(fields, 'platform-split')
+  const files = {
+    ...optional('platformSplit', flag(fields, 'platform-split')),
+    ...optional('attestationPrefix', prefix(fields)),
+  }
   const dest = fields.get('dest')
   switch (type) {
     case 'local':
       if (dest === '-') throw invalid('a folder cannot go to the standard output: use type=tar')
-      return { type, path: resolve(needed(dest, whole)), ...optional('platformSplit', split) }
+      return { type, path: resolve(needed(dest, whole)), ...files }
     case 'tar':
-      return { type, target: target(needed(dest, whole)), ...optional('platformSplit', split) }
+      return { type, target: target(needed(dest, whole)), ...files }
     case 'oci':
     case 'docker':
       return archiveOutput(type, fields, whole)
@@ -71,6 +74,13 @@ function archiveOutput(type: 'oci' | 'docker', fields: Fields, whole: string): B
   if (tar === false && dest === '-') throw invalid('a folder cannot go to the standard output: leave out tar=false')
   const [name] = names(fields)
   return { type, target: target(needed(dest, whole)), ...optional('tar', tar), ...optional('name', name) }
+}
+
+/** Of files, which stay in the folder of the result. */
+function prefix(fields: Fields): string | undefined {
+  const text = fields.get('attestation-prefix')
+  if (text?.includes('/') === true) throw invalid(`attestation-prefix=${text} has a slash`)
+  return text
 }
 
 function target(dest: string): string {

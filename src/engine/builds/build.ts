@@ -48,7 +48,7 @@ async function deliver(produced: Produced, names: readonly string[], list: strin
   const { session, products } = produced
   const { options } = session
   const outputs = options.outputs ?? []
-  for (const output of outputs) await writeFiles({ ...produced }, output)
+  for (const output of outputs) await writeFiles(produced, output)
   if (!needsImage(options)) return resultOf(undefined, undefined, [], [], products)
   const known = new Set(session.store.entries().map(({ manifest }) => manifest))
   const isList = products.length > 1 || list !== undefined || wantsAttestations(options)

@@ -68,7 +68,7 @@ export interface BuildOptions extends RegistryAccess {
   readonly sourceDateEpoch?: number
   /** Files in new layers are no newer than `sourceDateEpoch`. */
   readonly rewriteTimestamp?: boolean
-  readonly provenance?: 'min' | 'max'
+  readonly provenance?: ProvenanceOptions
   /** A scanner image that makes an SPDX document of the result. */
   readonly sbom?: SbomOptions
   readonly skipUnusedStages?: boolean
@@ -155,12 +155,32 @@ export type OutputTarget = string | ((chunk: Uint8Array) => Promise<void>)
 
 export type BuildOutput =
   /** The result's files in a folder; several platforms: a folder each. */
-  | { readonly type: 'local'; readonly path: string; readonly platformSplit?: boolean }
-  | { readonly type: 'tar'; readonly target: OutputTarget; readonly platformSplit?: boolean }
+  | ({ readonly type: 'local'; readonly path: string } & FileOutput)
+  | ({ readonly type: 'tar'; readonly target: OutputTarget } & FileOutput)
   /** An image archive; `tar: false`: a folder. */
   | { readonly type: 'oci' | 'docker'; readonly target: OutputTarget; readonly tar?: boolean; readonly name?: string }
   | { readonly type: 'image'; readonly names: readonly string[]; readonly push: boolean }
   | { readonly type: 'registry'; readonly names: readonly string[] }
+
+export interface FileOutput {
+  readonly platformSplit?: boolean
+  /** What the names of attestations begin with. */
+  readonly attestationPrefix?: string
+}
+
+/** How a build tells of itself. */
+export interface ProvenanceOptions {
+  /** `max` tells the build arguments and the Dockerfile, too. */
+  readonly mode: 'min' | 'max'
+  /** Of SLSA's provenance. Default: `v1`. */
+  readonly version?: 'v0.2' | 'v1'
+  readonly builderId?: string
+  readonly reproducible?: boolean
+  /** Beside outputs of files. Default: `provenance.json`. */
+  readonly fileName?: string
+  /** Not beside outputs of files. */
+  readonly inlineOnly?: boolean
+}
 
 export interface SbomOptions {
   readonly scanner?: string

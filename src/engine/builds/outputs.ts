@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { TspodError } from '../../base/errors.js'
 import { formatPlatform } from '../../image/platform.js'
@@ -7,9 +6,11 @@ import { tarRoot, type TarOptions } from '../../storage/root-archive.js'
 import { localName } from '../images/local-name.js'
 import { accessOf } from './base-image.js'
 import type { BuildOptions, BuildOutput, OutputTarget } from './options.js'
-import type { Product } from './produce.js'
-import { withSource } from './root.js'
+import type { Produced, Product } from './produce.js'
+import { withSource, type Files } from './root.js'
 import type { Session } from './session.js'
+import type { StatementNames } from './statement-files.js'
+import { writeFolder } from './write-folder.js'
 
 /** Whether the result is to be an image of the store: it is, unless all of it goes elsewhere. */
 export function wantsImage({ outputs = [], manifest }: BuildOptions): boolean {
@@ -37,54 +38,36 @@ export function namesOfOutputs({ outputs = [] }: BuildOptions): string[] {
   )
 }
 
-/** What an output of files is made of. */
-export interface FileResult {
-  readonly session: Session
-  readonly products: readonly Product[]
-  readonly unpack: (
-    archive: AsyncIterable<Uint8Array>,
-    folder: string,
-    signal: AbortSignal | undefined,
-  ) => Promise<void>
-}
-
 /** The files of the result as a folder or an archive. */
-export async function writeFiles(result: FileResult, output: BuildOutput): Promise<void> {
-  const { session, products } = result
+export async function writeFiles(produced: Produced, output: BuildOutput): Promise<void> {
+  const { session, products } = produced
   const [first] = products
   if (first === undefined) return
   if (output.type === 'local') {
     const split = output.platformSplit ?? products.length > 1
+    const names = { prefix: output.attestationPrefix, withPlatform: products.length > 1 && !split }
     for (const product of products) {
       const folder = split ? join(output.path, folderName(product.platform)) : output.path
-      await session.report.step(`exporting to ${folder}`, () => writeFolder(result, product, folder))
+      const root = await withStatements(produced, product, names)
+      await session.report.step(`exporting to ${folder}`, () => writeFolder(produced, root, folder))
     }
   } else if (output.type === 'tar') {
     if (products.length > 1)
       throw new TspodError('not-supported', 'an output of type tar has the files of one platform: use type=local')
-    await session.report.step('exporting to a tar archive', () => writeTar(session, first, output.target))
+    const root = await withStatements(produced, first, { prefix: output.attestationPrefix, withPlatform: false })
+    await session.report.step('exporting to a tar archive', () => writeTar(session, root, output.target))
   }
 }
 
-/** As the caller's own: what is in it belongs to who builds. */
-export async function writeFolder(
-  { session, unpack }: Pick<FileResult, 'session' | 'unpack'>,
-  { stage }: Product,
-  folder: string,
-): Promise<void> {
-  mkdirSync(folder, { recursive: true })
-  const { plan, times, options } = session
-  await withSource(session, stage.root, (root) =>
-    tarRoot(root, {
-      plan,
-      ...times,
-      signal: options.signal,
-      output: (chunks) => unpack(chunks, folder, options.signal),
-    }),
-  )
+async function withStatements(produced: Produced, product: Product, names: StatementNames): Promise<Files> {
+  const { root } = product.stage
+  if (!wantsAttestations(produced.session.options)) return root
+  const { statementLayer } = await import('./statement-files.js')
+  const layer = await statementLayer(produced, product, names)
+  return layer === undefined ? root : { layers: [...root.layers, layer] }
 }
 
-async function writeTar(session: Session, { stage }: Product, target: OutputTarget): Promise<void> {
+async function writeTar(session: Session, files: Files, target: OutputTarget): Promise<void> {
   const { plan, times, options } = session
   const output: TarOptions['output'] =
     typeof target === 'string'
@@ -92,7 +75,7 @@ async function writeTar(session: Session, { stage }: Product, target: OutputTarg
       : async (chunks) => {
           for await (const chunk of chunks) await target(chunk as Uint8Array)
         }
-  await withSource(session, stage.root, (root) => tarRoot(root, { plan, ...times, signal: options.signal, output }))
+  await withSource(session, files, (root) => tarRoot(root, { plan, ...times, signal: options.signal, output }))
 }
 
 /** The image as an archive or a folder, or to its registry. `name` finds it in the store. */

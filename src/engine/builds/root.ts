@@ -36,6 +36,11 @@ function contentKeyOf(diffIds: readonly Digest[]): string {
   return stepKey('root', '', diffIds)
 }
 
+/** What a root is for those who only read it. */
+export interface Files {
+  readonly layers: readonly Pick<StageLayer, 'files'>[]
+}
+
 /** A root that is mounted for as long as it is read. */
 export type MountedSource = Extract<RootSource, { readonly rootfs: unknown }>
 
@@ -45,7 +50,7 @@ export type MountedSource = Extract<RootSource, { readonly rootfs: unknown }>
  */
 export async function withSource<T>(
   session: Session,
-  root: Pick<Root, 'layers'>,
+  root: Files,
   use: (source: MountedSource) => Promise<T>,
 ): Promise<T> {
   const { context, driver, workspace } = session

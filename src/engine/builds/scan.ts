@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, mkdirSync, openSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { TspodError } from '../../base/errors.js'
-import type { Statement } from '../../build/attestation.js'
+import type { NamedStatement, Statement } from '../../build/attestation.js'
 import { giveToContainersRoot } from '../../../rootless/root-caller.js'
 import type { ContainerSpec } from '../../container/spec.js'
 import { runContainer } from '../containers/handle.js'
@@ -26,7 +26,7 @@ export async function scanFiles(
   { scanner = usualScanner, args = {} }: SbomOptions,
   folder: string,
   step: ReportedStep,
-): Promise<Statement[]> {
+): Promise<NamedStatement[]> {
   const { context, options, workspace, signal } = session
   const out = join(workspace.place().aside, 'out')
   mkdirSync(out, { mode: 0o755 })
@@ -55,7 +55,7 @@ export async function scanFiles(
   return documentsIn(out, scanner)
 }
 
-function documentsIn(folder: string, scanner: string): Statement[] {
+function documentsIn(folder: string, scanner: string): NamedStatement[] {
   const names = readdirSync(folder).filter((name) => name.endsWith(suffix))
   if (names.length === 0) throw new TspodError('build-failed', `the scanner ${scanner} wrote no document *${suffix}`)
   if (names.length > mostDocuments)
@@ -67,7 +67,7 @@ function documentsIn(folder: string, scanner: string): Statement[] {
         'build-failed',
         `what the scanner ${scanner} wrote as ${JSON.stringify(name)} is no statement`,
       )
-    return statement
+    return { ...statement, fileName: name }
   })
 }
 

@@ -37,7 +37,8 @@ export async function listArchive(chunks: AsyncIterable<Uint8Array>): Promise<Ma
     }
     const size = pax.size ?? header.size
     const content = createHash('sha256')
-    await reader.skip(Math.ceil(size / blockSize) * blockSize, (bytes) => content.update(bytes))
+    await reader.skip(size, (bytes) => content.update(bytes))
+    await reader.skip((blockSize - (size % blockSize)) % blockSize, () => undefined)
     const field = (from: number, length: number): string =>
       block.toString('latin1', from, from + length).replace(/[\0 ]+$/, '')
     entries.set(pax.path ?? header.name, {

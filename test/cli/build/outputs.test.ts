@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { chmod, mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -32,6 +33,34 @@ beforeAll(async () => {
 afterAll(() => store[Symbol.asyncDispose]())
 
 const json = async (path: string): Promise<unknown> => JSON.parse(await readFile(path, 'utf8')) as unknown
+
+/** What attestations say lies beside the files that they are about, in a folder and in an archive. */
+async function lieBesideFiles(sbom: readonly string[]): Promise<void> {
+  const content = createHash('sha256').update('content\n').digest('hex')
+  const folder = join(out, 'attested')
+  const flags = ['--provenance=mode=max,version=v0.2,filename=how.json', ...sbom]
+  await store.build([...flags, '-o', `type=local,dest=${folder},attestation-prefix=x-`, context])
+  for (const name of ['x-how.json', 'x-one.spdx.json'])
+    expect((await stat(join(folder, name))).mode & 0o777, name).toBe(0o600)
+  expect(await json(join(folder, 'x-how.json'))).toMatchObject({
+    _type: 'https://in-toto.io/Statement/v1',
+    predicateType: 'https://slsa.dev/provenance/v0.2',
+    subject: expect.arrayContaining([{ name: 'dir/file', digest: { sha256: content } }]) as unknown,
+    predicate: { invocation: { configSource: { entryPoint: 'Dockerfile' } } },
+  })
+  expect(await json(join(folder, 'x-one.spdx.json'))).toMatchObject({
+    predicateType: 'https://spdx.dev/Document',
+    predicate: { name: 'content' },
+    subject: expect.arrayContaining([{ name: 'dir/file', digest: { sha256: content } }]) as unknown,
+  })
+  const archive = join(out, 'attested.tar')
+  const names = async (): Promise<string[]> =>
+    (await readTar(archive)).map(({ path }) => path.replace(/^\.\//, '')).filter((path) => path.endsWith('.json'))
+  await store.build([...flags, '-o', `type=tar,dest=${archive}`, context])
+  expect((await names()).sort()).toEqual(['how.json', 'one.spdx.json'])
+  await store.build(['--provenance=inline-only=true', '-o', `type=tar,dest=${archive}`, context])
+  expect(await names()).toEqual([])
+}
 
 describe('--output', () => {
   test('local: the files', async () => {
@@ -301,6 +330,7 @@ ENTRYPOINT ["sh", "/scan.sh"]
     await store.build(['-t', 'localhost/scanner', scanner])
     const layout = join(out, 'sbom')
     await store.build(['--sbom', 'generator=localhost/scanner', '-o', `type=oci,tar=false,dest=${layout}`, context])
+    await lieBesideFiles(['--sbom', 'generator=localhost/scanner'])
     const { statements } = await attached(layout)
     expect(statements).toEqual([
       expect.objectContaining({

@@ -52,6 +52,7 @@ test.each<[Parameters<typeof imageUrl>, string]>([
 describe('provenance', () => {
   const facts: BuildFacts = {
     mode: 'min',
+    version: 'v1',
     dockerfile: { path: 'Dockerfile', text: 'FROM a\n' },
     buildArgs: { A: 'value of an argument' },
     labels: { l: '1' },
@@ -65,6 +66,8 @@ describe('provenance', () => {
     started: new Date(0),
     finished: new Date(1000),
   }
+
+  const source = { filename: 'Dockerfile', language: 'Dockerfile', data: Buffer.from('FROM a\n').toString('base64') }
 
   test('of mode min tells what it was made of, and when', () => {
     expect(provenancePredicate(facts)).toMatchObject({
@@ -88,9 +91,32 @@ describe('provenance', () => {
             ssh: [{ id: 'default', optional: true }],
           },
         },
-        internalParameters: { dockerfile: Buffer.from('FROM a\n').toString('base64') },
+      },
+      runDetails: { metadata: { buildkit_metadata: { source: { infos: [source] } } } },
+    })
+  })
+
+  test('of version 0.2 says the same under its own names', () => {
+    const more = { mode: 'max', version: 'v0.2', builderId: 'https://b', reproducible: true } as const
+    expect(provenancePredicate({ ...facts, ...more })).toEqual({
+      builder: { id: 'https://b' },
+      buildType: 'https://mobyproject.org/buildkit@v1',
+      materials: [{ uri: 'pkg:docker/a', digest: { sha256: 'a'.repeat(64) } }],
+      invocation: {
+        configSource: { entryPoint: 'Dockerfile' },
+        parameters: expect.objectContaining({ frontend: 'dockerfile.v0' }) as unknown,
+        environment: { platform: 'linux/arm/v7' },
+      },
+      metadata: {
+        buildInvocationID: 'id',
+        buildStartedOn: '1970-01-01T00:00:00.000Z',
+        buildFinishedOn: '1970-01-01T00:00:01.000Z',
+        completeness: { parameters: true, environment: true, materials: false },
+        reproducible: true,
+        'https://mobyproject.org/buildkit@v1#metadata': { source: { infos: [source] } },
       },
     })
+    expect(JSON.stringify(provenancePredicate({ ...facts, version: 'v0.2' }))).not.toMatch(/value of an|token|RlJP/)
   })
 
   test('of a context by URL names it', () => {

@@ -86,10 +86,10 @@ test.each<[string, Partial<BuildOptions>]>([
     { outputs: [{ type: 'image', names: ['a'], push: true }], rewriteTimestamp: true, annotations: { k: 'v' } },
   ],
   ['--iidfile i --metadata-file m .', { iidFile: resolve('i'), metadataFile: resolve('m') }],
-  ['--provenance=mode=max --sbom=true .', { provenance: 'max', sbom: {} }],
+  ['--provenance=mode=max --sbom=true .', { provenance: { mode: 'max' }, sbom: {} }],
   [
     '--attest type=provenance --attest type=sbom,generator=img,K=V .',
-    { provenance: 'min', sbom: { scanner: 'img', args: { K: 'V' } } },
+    { provenance: { mode: 'min' }, sbom: { scanner: 'img', args: { K: 'V' } } },
   ],
   ['--attest type=provenance,mode=max --provenance=false --sbom false .', {}],
   ['--network none .', { network: { mode: 'none' } }],

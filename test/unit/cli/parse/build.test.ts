@@ -130,10 +130,23 @@ describe('--provenance', () => {
   grammar(
     parseProvenance,
     [
-      ['true', { type: 'provenance', value: 'min' }],
+      ['true', { type: 'provenance', value: { mode: 'min' } }],
       ['false', { type: 'provenance', value: 'off' }],
-      ['max', { type: 'provenance', value: 'max' }],
-      ['mode=max,reproducible=true', { type: 'provenance', value: 'max' }],
+      ['max', { type: 'provenance', value: { mode: 'max' } }],
+      [
+        'mode=max,reproducible=true,version=v0.2,builder-id=https://b,filename=p.json,inline-only=true',
+        {
+          type: 'provenance',
+          value: {
+            mode: 'max',
+            reproducible: true,
+            version: 'v0.2',
+            builderId: 'https://b',
+            fileName: 'p.json',
+            inlineOnly: true,
+          },
+        },
+      ],
     ],
     [
       ['mode=some', '"mode=some" is not known'],
