@@ -4,6 +4,7 @@ import type { Interfaces } from '@oclif/core'
 import { TspodError } from '../base/errors.js'
 import type { ContainerSpec, MountSpec, NamespaceSpec, ResourceSpec } from '../index.js'
 import type { createFlags } from './flags/create.js'
+import { devicesOf } from './parse/device.js'
 import { hostVariables, parseEnv, parseEnvFile, parseLabelFile } from './parse/env.js'
 import type { resourceFlags } from './flags/resources.js'
 import { parseHealthcheck } from './parse/healthcheck.js'
@@ -170,7 +171,7 @@ function filesOf(flags: CreateFlags, caller: Caller) {
     readOnly: on(flags['read-only']),
     readOnlyTmpfs: caller.given('read-only-tmpfs') ? flags['read-only-tmpfs'] : undefined,
     shmSize: flags['shm-size'],
-    devices: flags.device,
+    ...devicesOf(flags.device),
     hooksDir: flags['hooks-dir']?.map((path) => resolve(path)),
   } satisfies Spec<keyof ContainerSpec>
 }

@@ -51,6 +51,7 @@ export interface ContainersTable {
 }
 
 export interface EngineTable {
+  readonly cdi_spec_dirs?: readonly string[]
   readonly cgroup_manager?: string
   readonly detach_keys?: string
   readonly helper_binaries_dir?: readonly string[]
@@ -212,6 +213,7 @@ const kinds = {
     volumes: 'list',
   },
   engine: {
+    cdi_spec_dirs: 'list',
     cgroup_manager: 'string',
     detach_keys: 'string',
     helper_binaries_dir: 'list',

@@ -1,3 +1,4 @@
+import type { RuntimeConfig } from '../oci/runtime-spec.js'
 import type {
   DeviceSpec,
   ExposeSpec,
@@ -58,6 +59,7 @@ export interface CompleteSpec {
   readonly shmSize: number
   readonly devices: readonly DeviceSpec[]
   readonly hooksDir: readonly string[]
+  readonly hooks?: RuntimeConfig['hooks']
   readonly capabilities: readonly string[]
   readonly capAdd: readonly string[]
   readonly capDrop: readonly string[]

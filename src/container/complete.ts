@@ -119,6 +119,7 @@ function completeStorage(spec: ContainerSpec, { conf, imageConfig }: CompleteInp
     shmSize: spec.shmSize ?? parseSize(table.shm_size) ?? defaultShmSize,
     devices: [...(table.devices ?? []).map(parseDevice), ...(spec.devices ?? [])],
     hooksDir: spec.hooksDir ?? conf.engine.hooks_dir ?? [],
+    ...optional('hooks', spec.hooks),
   }
 }
 

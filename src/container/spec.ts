@@ -1,3 +1,4 @@
+import type { RuntimeConfig } from '../oci/runtime-spec.js'
 import type { DeviceRate, Limits } from '../../rootless/cgroup-plan.js'
 import type { UserNamespaceMode } from '../../rootless/userns.js'
 import type { Platform } from '../oci/image-spec.js'
@@ -68,7 +69,11 @@ export interface ContainerSpec {
   readonly readOnlyTmpfs?: boolean
   readonly shmSize?: number
   readonly devices?: readonly DeviceSpec[]
+  /** By name, `vendor.com/class=name`: what their specifications say is done to the container. */
+  readonly cdiDevices?: readonly string[]
   readonly hooksDir?: readonly string[]
+  /** Beside those of `hooksDir`. */
+  readonly hooks?: RuntimeConfig['hooks']
 
   readonly capAdd?: readonly string[]
   readonly capDrop?: readonly string[]

@@ -7,6 +7,7 @@ import { resourcesOf } from '../container-spec.js'
 import type { buildFlags } from '../flags/build.js'
 import { parseDuration } from '../images/numbers.js'
 import { registryAccess } from '../images/registry-flags.js'
+import { devicesOf } from '../parse/device.js'
 import { parseEnv, parseEnvFile } from '../parse/env.js'
 import { parseNetworks } from '../parse/network.js'
 import { parsePlatform } from '../parse/platform.js'
@@ -180,7 +181,7 @@ function stepsOf(flags: BuildFlags, caller: BuildCaller) {
     dnsSearch: flags['dns-search'],
     dnsOption: flags['dns-option'],
     volumes: flags.volume?.map(bindOf),
-    devices: flags.device,
+    ...devicesOf(flags.device),
     capAdd: flags['cap-add'],
     capDrop: flags['cap-drop'],
     security: flags['security-opt'] === undefined ? undefined : parseSecurityOptions(flags['security-opt']),

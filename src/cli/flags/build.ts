@@ -114,7 +114,7 @@ const stepFlags = {
   'security-opt': securityFlags['security-opt'],
   ulimit: securityFlags.ulimit,
   allow: commaListFlag(asTyped, 'Let steps have what they ask for', {
-    options: ['network.host', 'security.insecure'],
+    options: ['network.host', 'security.insecure', 'device'],
     helpValue: 'ENTITLEMENT',
   }),
   'http-proxy': switchFlagOn('Pass the proxy variables of the caller as ARGs'),

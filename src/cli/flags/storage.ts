@@ -1,4 +1,4 @@
-import { parseDevice } from '../parse/device.js'
+import { parseDeviceOrName } from '../parse/device.js'
 import { parseMount, parseTmpfs, parseVolume } from '../parse/mount.js'
 import { parseSize } from '../parse/value.js'
 import { asTyped, commaListFlag, listFlag, switchFlag, switchFlagOn, textFlag, valueFlag } from './define.js'
@@ -21,6 +21,8 @@ export const storageFlags = {
   'read-only': switchFlag('Make the root file system read-only'),
   'read-only-tmpfs': switchFlagOn('With --read-only: keep /tmp, /run, /var/tmp and /dev/shm writable'),
   'shm-size': valueFlag(parseSize, 'Size of /dev/shm', { helpValue: 'SIZE' }),
-  device: commaListFlag(parseDevice, 'Make a device of the host available', { helpValue: 'SOURCE[:TARGET][:rwm]' }),
+  device: commaListFlag(parseDeviceOrName, 'Make a device of the host available', {
+    helpValue: 'SOURCE[:TARGET][:rwm]',
+  }),
   'hooks-dir': listFlag(asTyped, 'Folder of OCI hooks', { helpValue: 'FOLDER' }),
 }

@@ -1,6 +1,19 @@
 import type { DeviceRate, DeviceSpec } from '../../index.js'
 import { invalid, parseInteger, parseSize } from './value.js'
 
+/** A device of the host, or the name of one of the Container Device Interface, `vendor.com/class=name`. */
+export function parseDeviceOrName(text: string): DeviceSpec | string {
+  return /^[^/]+\/[^/]+=[^/]+$/.test(text) ? text : parseDevice(text)
+}
+
+export function devicesOf(flags: readonly (DeviceSpec | string)[] | undefined) {
+  const names = flags?.filter((device) => typeof device === 'string')
+  return {
+    devices: flags?.filter((device) => typeof device !== 'string'),
+    cdiDevices: names?.length === 0 ? undefined : names,
+  }
+}
+
 /** `SOURCE[:TARGET][:rwm]`; a folder stands for the devices in it. */
 export function parseDevice(text: string): DeviceSpec {
   const parts = text.split(':')

@@ -2,6 +2,7 @@ import { mkdirSync, realpathSync, renameSync, statSync } from 'node:fs'
 import { basename, dirname, join, sep } from 'node:path'
 import type { KeyPart } from '../../build/cache-key.js'
 import type { OpenAgents } from '../../build/context/index.js'
+import type { BuildVolume } from './options.js'
 import type { MountOwner, RunMount, RunStep } from '../../build/dockerfile/index.js'
 import { TspodError } from '../../base/errors.js'
 import type { ResolvedMount } from '../../container/oci-config/mounts.js'
@@ -55,8 +56,22 @@ export class Mounts {
     return [...mounts, ...volumes.map(({ source, target }) => ['volume', source, target])]
   }
 
-  async open(step: RunStep, place: StepPlace, sourceOf: SourceOf): Promise<OpenMounts> {
-    const opened: Opened = { mounts: this.#volumes(place), env: {}, closers: [], place, count: 0, agents: 0 }
+  /** `more`: what else is bound in this step. */
+  async open(
+    step: RunStep,
+    place: StepPlace,
+    sourceOf: SourceOf,
+    more: readonly BuildVolume[] = [],
+  ): Promise<OpenMounts> {
+    const bound = more.map((mount): ResolvedMount => ({ type: 'bind', ...mount }))
+    const opened: Opened = {
+      mounts: [...this.#volumes(place), ...bound],
+      env: {},
+      closers: [],
+      place,
+      count: 0,
+      agents: 0,
+    }
     const close = async (): Promise<void> => {
       for (const closer of opened.closers.splice(0).toReversed()) await closer()
     }

@@ -86,6 +86,8 @@ export interface BuildOptions extends RegistryAccess {
   /** Folders of the host in RUN steps: as `run --volume`'s binds. */
   readonly volumes?: readonly BuildVolume[]
   readonly devices?: readonly DeviceSpec[]
+  /** By their names in the Container Device Interface. */
+  readonly cdiDevices?: readonly string[]
   readonly capAdd?: readonly string[]
   readonly capDrop?: readonly string[]
   readonly security?: SecuritySpec
@@ -94,7 +96,7 @@ export interface BuildOptions extends RegistryAccess {
   readonly resources?: ResourceSpec
   readonly cgroupParent?: string
   /** `--allow`: what steps may ask for beyond the usual. */
-  readonly entitlements?: readonly ('network.host' | 'security.insecure')[]
+  readonly entitlements?: readonly ('network.host' | 'security.insecure' | 'device')[]
   /** Passes HTTP_PROXY and its kin as build arguments. Default: true. */
   readonly httpProxy?: boolean
   /** All of them run steps in tspod's own runtime; what `chroot` asks for, less isolation, is never given. */

@@ -1,4 +1,5 @@
 import { TspodError } from '../../base/errors.js'
+import type { CdiEdits } from '../../config/cdi.js'
 import type { RunStep } from '../../build/dockerfile/index.js'
 import { shellInStep } from './failed-step.js'
 import { makeLayer, type StepRoot } from './fresh-layer.js'
@@ -28,8 +29,9 @@ export class CommandFailed extends TspodError {
 export async function runFiles(stage: StageContext, step: RunStep): Promise<FileStep> {
   const { session, root, mounts, sourceOf, platform } = stage
   requireAllowed(stage, step)
-  const command = commandOf(stage, step)
   const { options } = session
+  const cdi = await devicesFor(stage, step)
+  const command = commandOf(stage, step, cdi?.edits)
   return {
     kind: 'RUN',
     name: stage.name,
@@ -46,14 +48,15 @@ export async function runFiles(stage: StageContext, step: RunStep): Promise<File
       security: step.security,
       platform: [platform.os, platform.architecture, platform.variant],
       times: { ...session.times },
+      devices: cdi?.names,
     },
     async make(reported) {
       let opened: OpenMounts | undefined
       const bottom = async (place: StepRoot['place']): Promise<string> => {
-        opened = await mounts.open(step, place, sourceOf)
+        opened = await mounts.open(step, place, sourceOf, cdi?.edits.mounts)
         return bottomFor(opened.mounts, place)
       }
-      const how = { archive: stage.archive, ...(needsBottom(stage, step) ? { bottom } : {}) }
+      const how = { archive: stage.archive, ...(needsBottom(stage, step) || cdi !== undefined ? { bottom } : {}) }
       try {
         return await makeLayer(session, root.layers, how, (stepRoot) =>
           perform(stage, command, stepRoot, opened ?? nothing, reported),
@@ -99,26 +102,53 @@ async function perform(
   throw failure
 }
 
-function commandOf({ platform }: StageContext, step: RunStep): RunCommand {
+/** The devices of the Container Device Interface that the build or the step asks for. */
+async function devicesFor(
+  { session: { context, options, report }, line }: StageContext,
+  step: RunStep,
+): Promise<{ readonly names: readonly string[]; readonly edits: CdiEdits } | undefined> {
+  const { cdiDevices = [] } = options
+  if (cdiDevices.length + step.devices.length === 0) return undefined
+  const { cdiEdits, cdiFolders } = await import('../../config/cdi.js')
+  const folders = cdiFolders(await context.conf())
+  const found: string[] = []
+  for (const { name, required } of step.devices) {
+    try {
+      cdiEdits([name], folders)
+      found.push(name)
+    } catch (error) {
+      if (required) throw error
+      report.warning(`--device=${name} is left out: no CDI specification has it`, { line })
+    }
+  }
+  const names = [...new Set([...cdiDevices, ...found])]
+  return { names, edits: cdiEdits(names, folders) }
+}
+
+function commandOf({ platform }: StageContext, step: RunStep, cdi: CdiEdits | undefined): RunCommand {
   return {
     argv: step.argv,
-    env: Object.fromEntries(
-      step.environment.map((text) => {
-        const equals = text.indexOf('=')
-        return [text.slice(0, equals), text.slice(equals + 1)]
-      }),
-    ),
+    env: {
+      ...Object.fromEntries(
+        step.environment.map((text) => {
+          const equals = text.indexOf('=')
+          return [text.slice(0, equals), text.slice(equals + 1)]
+        }),
+      ),
+      ...cdi?.env,
+    },
     workdir: step.workdir,
     user: step.user ?? '',
     network: step.network,
     insecure: step.security === 'insecure',
-    devices: [],
+    devices: cdi?.devices ?? [],
+    ...(cdi === undefined ? {} : { groups: cdi.groups, hooks: cdi.hooks }),
     architecture: platform.architecture,
   }
 }
 
 /** What a Dockerfile may not take for itself. */
-function requireAllowed({ session: { options, report }, line }: StageContext, step: RunStep): void {
+function requireAllowed({ session: { options } }: StageContext, step: RunStep): void {
   const { entitlements = [], network } = options
   if (step.network === 'host' && network?.mode !== 'host' && !entitlements.includes('network.host'))
     throw new TspodError('invalid-argument', '--network=host is not allowed: the build needs --allow network.host')
@@ -127,12 +157,7 @@ function requireAllowed({ session: { options, report }, line }: StageContext, st
       'invalid-argument',
       '--security=insecure is not allowed: the build needs --allow security.insecure',
     )
-  for (const { name, required } of step.devices) {
-    if (required)
-      throw new TspodError(
-        'not-supported',
-        `--device=${name}: devices by CDI names are not supported; use build --device`,
-      )
-    report.warning(`--device=${name} is left out: devices by CDI names are not supported`, { line })
-  }
+  const [device] = step.devices
+  if (device !== undefined && !entitlements.includes('device'))
+    throw new TspodError('invalid-argument', `--device=${device.name} is not allowed: the build needs --allow device`)
 }

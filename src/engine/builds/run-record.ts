@@ -17,6 +17,8 @@ export interface RunCommand {
   /** `--security=insecure` */
   readonly insecure: boolean
   readonly devices: readonly DeviceSpec[]
+  readonly groups?: readonly string[]
+  readonly hooks?: ContainerSpec['hooks']
   /** Of the image that the step works on. */
   readonly architecture: string
 }
@@ -84,6 +86,8 @@ function stepSpec(
     ...(capAdd === undefined ? {} : { capAdd }),
     ...(command.insecure ? { privileged: true } : {}),
     devices: [...(options.devices ?? []), ...command.devices],
+    ...(command.groups === undefined ? {} : { groupAdd: command.groups }),
+    ...(command.hooks === undefined ? {} : { hooks: command.hooks }),
     ...picked(options, [
       'capDrop',
       'security',

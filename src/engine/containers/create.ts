@@ -86,7 +86,7 @@ async function complete(
   const id = context.newId()
   const conf = await context.conf()
   const { image, config } = await containerImage(context, spec, conf)
-  const whole = await withMountsOfOthers(context, spec)
+  const whole = await withMountsOfOthers(context, await withCdi(context, spec))
   const resolved = resolveDonors(
     context,
     completeSpec(whole, {
@@ -102,6 +102,12 @@ async function complete(
   )
   const warnings = validateSpec(resolved)
   return { completed: await withPorts(resolved), warnings, id }
+}
+
+async function withCdi(context: Context, spec: ContainerSpec): Promise<ContainerSpec> {
+  if (spec.cdiDevices === undefined || spec.cdiDevices.length === 0) return spec
+  const { withCdiDevices } = await import('./cdi.js')
+  return withCdiDevices(context, spec)
 }
 
 async function withMountsOfOthers(context: Context, spec: ContainerSpec): Promise<ContainerSpec> {

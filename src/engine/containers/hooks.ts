@@ -40,10 +40,10 @@ export function hooksOf({ spec }: ContainerRecord): { readonly hooks?: Hooks } {
     .toSorted(([one], [other]) => (one < other ? -1 : 1))
     .map(([, path]) => parseHookFile(path))
     .filter(({ when }) => isMeant(when, spec))
-  if (meant.length === 0) return {}
   const hooks: Partial<Record<Stage, Hook[]>> = {}
+  for (const stage of stages) if (spec.hooks?.[stage] !== undefined) hooks[stage] = [...spec.hooks[stage]]
   for (const file of meant) for (const stage of file.stages) (hooks[stage] ??= []).push(file.hook)
-  return { hooks }
+  return Object.keys(hooks).length === 0 ? {} : { hooks }
 }
 
 function hookFiles(folder: string): [name: string, path: string][] {

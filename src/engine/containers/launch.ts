@@ -71,7 +71,7 @@ export async function writeBundle(context: Context, record: ContainerRecord, opt
     ...(joined.shm === undefined ? {} : { joinedShm: joined.shm }),
     mappedGids: countIds(userns.nested?.gidMappings ?? userns.gidMappings),
     cgroup2,
-    ...(spec.hooksDir.length === 0 ? {} : (await import('./hooks.js')).hooksOf(record)),
+    ...(spec.hooksDir.length === 0 && spec.hooks === undefined ? {} : (await import('./hooks.js')).hooksOf(record)),
     hostLimits: { nofile: getrlimit('nofile').hard, nproc: getrlimit('nproc').hard },
   })
   const plan: LaunchPlan = {

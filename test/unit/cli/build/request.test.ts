@@ -139,7 +139,7 @@ test.each<[string, string]>([
   ['--platform linux/amd64 --arch arm64 .', '--platform cannot be used together with --os, --arch or --variant'],
   ['--annotation index:a=b .', 'annotations of "index" are not supported'],
   ['--from x .', '--from is not supported: another base image by flag'],
-  ['--allow device .', 'choose one of network.host, security.insecure'],
+  ['--allow devices .', 'choose one of network.host, security.insecure'],
   ['--progress fancy .', 'choose one of auto, plain, tty, rawjson, quiet'],
   ['--timestamp now .', 'is not a whole number'],
   ['--cache-ttl soon .', 'is not a duration'],
