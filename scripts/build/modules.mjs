@@ -7,7 +7,7 @@ import { isVendor, vendorFile } from './vendors.mjs'
 
 /**
  * Every module that `entries` (paths below `root`) reach, each with a number, its index here. `code` is that of a method
- * with the parameter `exports`, in which an import is a call, `__(number)`, at each use: a module is
+ * with the parameter `exports`, in which an import is a call, `$i(number)`, at each use: a module is
  * evaluated when something of it is used for the first time, and until then V8 has seen one function of it. Modules have
  * no effects of their own and no cycles, so nothing else changes. What Node has, or a file of its own, is `external`.
  */
@@ -39,9 +39,9 @@ async function ownModule(root, name, numberOf, { target, charset, minify }) {
     supported: { 'dynamic-import': false },
   })
   const imported = (specifier) => {
-    if (specifier.startsWith('.')) return `__(${numberOf(pathOf(root, name, specifier))})`
-    if (specifier.startsWith(`${oclif}/`)) return `__(${numberOf(oclif)}).${specifier.slice(oclif.length + 1)}()`
-    if (specifier.startsWith('node:') || isVendor(specifier)) return `__(${numberOf(specifier)})`
+    if (specifier.startsWith('.')) return `$i(${numberOf(pathOf(root, name, specifier))})`
+    if (specifier.startsWith(`${oclif}/`)) return `$i(${numberOf(oclif)}).${specifier.slice(oclif.length + 1)}()`
+    if (specifier.startsWith('node:') || isVendor(specifier)) return `$i(${numberOf(specifier)})`
     throw new Error(`${name} imports ${specifier}, for which scripts/build/modules.mjs has no place`)
   }
   return asMethod(withCalls(code, name, imported), { target, charset, minify })
@@ -83,6 +83,7 @@ function withCalls(code, name, imported) {
     .replace(/(?<![\w$]|(?<!\.\.)\.)[A-Za-z_]\w*/g, (word) =>
       imports.has(word) ? `(${imported(imports.get(word))})` : word,
     )
+  if (/\$i\b/.test(code)) throw new Error(`${name}: $i is the build's own name`)
   const left = /\brequire\(|\b__toESM\b|\b__reExport\b|\bmodule\.exports\b/.exec(body)
   if (left !== null) throw new Error(`${name}: "${left[0]}" was left in it by scripts/build/modules.mjs`)
   for (const [variable, specifier] of imports)

@@ -72,7 +72,7 @@ export async function bundleProgram({ root, dist, shared, files, idOf, aliases, 
       program.homes[number] === home ? [`${number}${module.code}`] : [],
     )
     const table = home === 0 ? `program:${JSON.stringify(program)},` : ''
-    return `(function(__,require,__filename,__dirname,__url){"use strict";return{${table}modules:{\n${methods.join(',\n')}}}})`
+    return `(function($i,require,__filename,__dirname,__url){"use strict";return{${table}modules:{\n${methods.join(',\n')}}}})`
   })
   const hash = createHash('sha256').update(bodies.join('')).digest('hex').slice(0, 16)
   for (const [index, name] of names.entries()) {

@@ -29,7 +29,7 @@ async function evaluate(files: Readonly<Record<string, string>>) {
     if (done[number] !== undefined) return done[number]
     const exports = (done[number] = {})
     evaluated.push(name)
-    const table = runInNewContext(`(__)=>({m${code ?? ''}})`) as (load: unknown) => { m(exports: object): void }
+    const table = runInNewContext(`($i)=>({m${code ?? ''}})`) as (load: unknown) => { m(exports: object): void }
     table(load).m(exports)
     return exports
   }
@@ -60,6 +60,11 @@ describe('a module of the program', () => {
     ['what is exported again', 'base', 'deep'],
     ['a module of Node', 'join("a", "b")', 'a/b'],
     ['another name', 'renamed', 'by another'],
+    [
+      'something beside names that stand for nothing',
+      '(({ __, _, ...left }) => [twice(1), left])({ __: 1, _: 2 })',
+      [2, {}],
+    ],
   ])('finds %s of another', async (_what, expression, value) => {
     const { main } = await evaluate({
       'main.ts': `import { join } from 'node:path'
@@ -89,6 +94,7 @@ describe('a module of the program', () => {
   test.each([
     ['a package that has no door', `export { x } from 'left-pad'`, /left-pad/],
     ['a file that does not exist', `export { x } from './gone.js'`, /gone\.js, which does not exist/],
+    ['the name that the build calls imports by', `export const $i = 1`, /\$i is the build's own name/],
     ['Node as a default', `import fs from 'node:fs'\nexport const x = fs`, /import what node:fs has by name/],
   ])('cannot import %s', async (_what, text, message) => {
     await expect(evaluate({ 'main.ts': text })).rejects.toThrow(message)
