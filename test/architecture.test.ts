@@ -29,6 +29,7 @@ const doors: Readonly<Record<string, RegExp>> = {
   execa: /^src\/runtime\/command\.ts$/,
   ora: /^src\/cli\/output\/progress\.ts$/,
   'smol-toml': /^src\/config\/toml\.ts$/,
+  yaml: /^src\/config\/yaml\.ts$/,
   '@oclif/core': /^(?:src\/cli|commands)\//,
 }
 

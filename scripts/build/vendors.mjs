@@ -4,7 +4,7 @@ import { build } from 'esbuild'
 import { lazyOclif } from './lazy-oclif.mjs'
 
 /** What is read only by who uses it. `web-streams-polyfill` stands for something that Node has. */
-const packages = ['execa', 'ora', 'smol-toml']
+const packages = ['execa', 'ora', 'smol-toml', 'yaml']
 
 /** Whether an import of that name is one of them. */
 export const isVendor = (name) => packages.includes(name)

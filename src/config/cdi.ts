@@ -1,8 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { TspodError } from '../base/errors.js'
 import type { RuntimeConfig } from '../oci/runtime-spec.js'
 import type { ContainersConf } from './containers-conf.js'
+import { parseYaml } from './yaml.js'
 
 type Hooks = NonNullable<RuntimeConfig['hooks']>
 
@@ -29,11 +30,15 @@ export function cdiFolders({ engine }: Pick<ContainersConf, 'engine'>): readonly
 
 /** What these devices do, each vendor's and class's own edits once before its devices'. Throws for a name that nothing has. */
 export function cdiEdits(names: readonly string[], folders: readonly string[]): CdiEdits {
-  const known = readDevices(folders)
+  const { devices: known, faults } = readDevices(folders)
   const missing = names.filter((one) => !known.has(one))
   if (missing.length > 0) {
     const cause = `unresolvable CDI devices ${missing.join(', ')}: no specification in ${folders.join(' or ')} has them`
-    throw new TspodError('invalid-argument', `setting up CDI devices: ${cause}`)
+    const [fault] = faults
+    throw new TspodError(
+      'invalid-argument',
+      `setting up CDI devices: ${cause}${fault === undefined ? '' : ` (${fault.message})`}`,
+    )
   }
   const edits = new Set<Json>()
   for (const one of names) {
@@ -53,19 +58,27 @@ interface CdiDevice {
   readonly own: Json
 }
 
-function readDevices(folders: readonly string[]): ReadonlyMap<string, CdiDevice> {
+/** A specification that cannot be read hides no others; it is named to who misses a device. */
+function readDevices(folders: readonly string[]): {
+  readonly devices: ReadonlyMap<string, CdiDevice>
+  readonly faults: readonly Error[]
+} {
   const devices = new Map<string, CdiDevice>()
+  const faults: Error[] = []
   for (const folder of folders)
     for (const file of specificationsIn(folder)) {
-      const path = join(folder, file)
-      const spec = readSpecification(path)
+      const spec = readSpecification(join(folder, file))
+      if (spec instanceof Error) {
+        faults.push(spec)
+        continue
+      }
       const shared = objectOf(spec['containerEdits'])
       for (const device of listOf(spec['devices'])) {
         const { name: own, containerEdits } = objectOf(device)
         devices.set(`${textOf(spec['kind'])}=${textOf(own)}`, { shared, own: objectOf(containerEdits) })
       }
     }
-  return devices
+  return { devices, faults }
 }
 
 function specificationsIn(folder: string): string[] {
@@ -79,12 +92,15 @@ function specificationsIn(folder: string): string[] {
   }
 }
 
-function readSpecification(path: string): Json {
+/** Far more than the devices of one machine need. */
+const maximumSize = 4 * 1024 * 1024
+
+function readSpecification(path: string): Json | Error {
   try {
-    return objectOf(JSON.parse(readFileSync(path, 'utf8')))
+    if (statSync(path).size > maximumSize) return new Error(`${path} is too large`)
+    return objectOf(parseYaml(readFileSync(path, 'utf8'), path))
   } catch (error) {
-    const why = /ya?ml$/.test(path) ? 'only JSON is read, in files of any of these names' : 'is not JSON'
-    throw new TspodError('config-invalid', `${path}: ${why}`, { cause: error })
+    return error instanceof Error ? error : new Error(String(error))
   }
 }
 

@@ -37,6 +37,18 @@ beforeAll(async () => {
       ],
     }),
   )
+  await writeFile(join(specs, 'broken.json'), '{ "kind": ')
+  await writeFile(
+    join(specs, 'other.yaml'),
+    `cdiVersion: 0.6.0
+kind: example.com/other
+devices:
+  # as vendors' tools write them
+  - name: "0"
+    containerEdits:
+      deviceNodes: [{ path: /dev/other, hostPath: /dev/zero }]
+`,
+  )
   const conf = join(folder, 'cdi.conf')
   await writeFile(conf, `[engine]\ncdi_spec_dirs = [${JSON.stringify(specs)}]\n`)
   env = { CONTAINERS_CONF_OVERRIDE: conf }
@@ -57,6 +69,18 @@ describe('run --device vendor/class=name', () => {
     const { stdout, stderr, status } = await run(device)
     expect([stdout, stderr, status]).toEqual(['given\n1 a=b\n', '', 0])
     expect(await readFile(hooked, 'utf8')).toBe('ran\n')
+  })
+
+  test('reads YAML, too', async () => {
+    const script = 'test -c /dev/other && head -c 2 /dev/other | od -An -tx1'
+    const argv = ['run', '--rm', '--network', 'none', '--device', 'example.com/other=0', 'localhost/busybox']
+    const { stdout, stderr } = await store.tspod.run([...argv, 'sh', '-c', script], { env })
+    expect([stdout.trim(), stderr]).toEqual(['00 00', ''])
+  })
+
+  test('names a specification that cannot be read to who misses a device', async () => {
+    const { stderr, status } = await run('example.com/thing=gone')
+    expect([stderr, status]).toEqual([expect.stringMatching(/thing=gone: .*broken\.json is not valid YAML/), 125])
   })
 
   test('names what no specification has', async () => {
