@@ -11,10 +11,21 @@
 #define INPUT_SIZE ((size_t)256 * 1024)
 #define RATIO_FREE (4ULL << 30)
 
-/* The thread's own state. */
+/* Who reads and hashes the blob as it lies, while others work on what he has read. Outlives a reader that has failed, since
+ * he may be waiting for bytes that never come. */
+struct blob_input {
+	int fd, errnum;
+	struct digest digest;
+	struct chunk_queue queue;
+	pthread_t thread;
+};
+
+/* The inflating thread's own state. */
 struct inflater {
 	struct blob_reader *reader;
-	uint8_t *input;
+	struct blob_input *source;
+	struct chunk *given; /* by `source`; `input` lies in it */
+	const uint8_t *input;
 	size_t available, position; /* in `input` */
 	bool ended;		    /* the blob is read to its end */
 	struct chunk *chunk;
@@ -25,34 +36,88 @@ static int complain(struct inflater *i, const char *stage, int errnum, const cha
 	return trouble_set(&i->reader->trouble, stage, errnum, "%s", message);
 }
 
-/* Refills `input` when it is used up. */
-static int input_fill(struct inflater *i)
+/* To the brim, so that a pipe's first few bytes are enough to know the format by. */
+static size_t read_input(struct blob_input *input, uint8_t *to)
 {
-	struct blob_reader *r = i->reader;
 	size_t size = 0;
 
-	if (i->position < i->available || i->ended)
-		return 0;
-	/* To the brim, so that a pipe's first few bytes are enough to know the format by. */
 	while (size < INPUT_SIZE) {
-		ssize_t n = read(r->fd, i->input + size, INPUT_SIZE - size);
+		ssize_t n = read(input->fd, to + size, INPUT_SIZE - size);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return complain(i, STAGE_INPUT, errno, "reading the blob");
-		if (n == 0)
+			input->errnum = errno;
+		if (n <= 0)
 			break;
 		size += n;
 	}
+	return size;
+}
+
+static void *input_thread(void *argument)
+{
+	struct blob_input *input = argument;
+	struct chunk *chunk;
+
+	while ((chunk = chunk_to_fill(&input->queue))) {
+		chunk->size = read_input(input, chunk->data);
+		if (!chunk->size || input->errnum)
+			break;
+		digest_add(&input->digest, chunk->data, chunk->size);
+		chunk_filled(&input->queue);
+	}
+	chunk_queue_close(&input->queue);
+	return NULL;
+}
+
+static struct blob_input *input_open(const struct blob_reader *r)
+{
+	struct blob_input *input = xmalloc(sizeof(*input));
+
+	*input = (struct blob_input){.fd = r->fd};
+	digest_start(&input->digest, r->options.digest);
+	chunk_queue_init(&input->queue);
+	if (pthread_create(&input->thread, NULL, input_thread, input))
+		inside_fail(STAGE_LIMIT, EAGAIN, NULL, "start a thread");
+	return input;
+}
+
+static void input_close(struct inflater *i)
+{
+	struct blob_input *input = i->source;
+
+	if (!i->ended) {
+		chunk_queue_abandon(&input->queue);
+		pthread_detach(input->thread);
+		return;
+	}
+	pthread_join(input->thread, NULL);
+	digest_text(&input->digest, i->reader->digest_text);
+	chunk_queue_free(&input->queue);
+	free(input);
+}
+
+/* Takes the next piece of the blob when the last one is used up. */
+static int input_fill(struct inflater *i)
+{
+	struct blob_reader *r = i->reader;
+
+	if (i->position < i->available || i->ended)
+		return 0;
+	if (i->given)
+		chunk_emptied(&i->source->queue);
+	i->given = chunk_to_empty(&i->source->queue);
+	i->ended = !i->given;
 	i->position = 0;
-	i->available = size;
-	i->ended = size == 0;
-	r->size += size;
+	i->available = i->given ? i->given->size : 0;
+	i->input = i->given ? i->given->data : NULL;
+	if (i->ended && i->source->errnum)
+		return complain(i, STAGE_INPUT, i->source->errnum, "reading the blob");
+	r->size += i->available;
 	if (r->size > r->options.size)
 		return complain(i, STAGE_DIGEST, EFBIG,
 				"the blob is larger than its descriptor says");
-	digest_add(&r->digest, i->input, size);
 	return 0;
 }
 
@@ -81,7 +146,7 @@ static int output_flush_if_full(struct inflater *i)
 
 static int inflate_none(struct inflater *i)
 {
-	i->reader->plain = i->reader->digest.is_sha512 == i->reader->diff_id.is_sha512;
+	i->reader->plain = i->source->digest.is_sha512 == i->reader->diff_id.is_sha512;
 	for (;;) {
 		size_t size;
 
@@ -224,7 +289,7 @@ static void *inflate_thread(void *argument)
 {
 	struct blob_reader *r = argument;
 	struct inflater i = {
-		.reader = r, .input = xmalloc(INPUT_SIZE), .chunk = chunk_to_fill(&r->queue)};
+		.reader = r, .source = input_open(r), .chunk = chunk_to_fill(&r->queue)};
 
 	if (input_fill(&i) == 0) {
 		if (i.available >= 2 && i.input[0] == 0x1f && i.input[1] == 0x8b)
@@ -234,8 +299,7 @@ static void *inflate_thread(void *argument)
 		else
 			inflate_none(&i);
 	}
-	digest_text(&r->digest, r->digest_text);
-	free(i.input);
+	input_close(&i);
 	chunk_queue_close(&r->queue);
 	return NULL;
 }
@@ -270,7 +334,6 @@ void blob_open(struct blob_reader *r, int fd, const struct blob_options *options
 {
 	*r = (struct blob_reader){
 		.source = {blob_peek, blob_take, &r->trouble}, .options = *options, .fd = fd};
-	digest_start(&r->digest, options->digest);
 	digest_start(&r->diff_id, options->diff_id);
 	chunk_queue_init(&r->queue);
 	if (pthread_create(&r->thread, NULL, inflate_thread, r))

@@ -1,4 +1,4 @@
-/* Reads a compressed or plain blob: a thread reads, hashes and inflates, while the caller hashes again and
+/* Reads a compressed or plain blob: a thread reads and hashes, one inflates, while the caller hashes again and
  * works on what came out. Implements struct tar_source. */
 #pragma once
 #include "chunk-queue.h"
@@ -22,7 +22,7 @@ struct blob_reader {
 	int fd;
 	uint64_t size, inflated;
 	bool plain; /* the DiffID is the digest: hashed once */
-	struct digest digest, diff_id;
+	struct digest diff_id;
 	char digest_text[DIGEST_TEXT_SIZE], diff_id_text[DIGEST_TEXT_SIZE];
 	struct trouble trouble; /* the thread's, to be read after the queue has closed */
 	struct chunk *current;

@@ -25,11 +25,12 @@ struct chunk *chunk_to_fill(struct chunk_queue *queue)
 	struct chunk *chunk;
 
 	pthread_mutex_lock(&queue->mutex);
-	while (queue->filled - queue->emptied == CHUNK_COUNT)
+	while (queue->filled - queue->emptied == CHUNK_COUNT && !queue->abandoned)
 		pthread_cond_wait(&queue->changed, &queue->mutex);
-	chunk = &queue->chunks[queue->filled % CHUNK_COUNT];
+	chunk = queue->abandoned ? NULL : &queue->chunks[queue->filled % CHUNK_COUNT];
 	pthread_mutex_unlock(&queue->mutex);
-	chunk->size = 0;
+	if (chunk)
+		chunk->size = 0;
 	return chunk;
 }
 
@@ -66,6 +67,14 @@ void chunk_emptied(struct chunk_queue *queue)
 {
 	pthread_mutex_lock(&queue->mutex);
 	queue->emptied++;
+	pthread_cond_signal(&queue->changed);
+	pthread_mutex_unlock(&queue->mutex);
+}
+
+void chunk_queue_abandon(struct chunk_queue *queue)
+{
+	pthread_mutex_lock(&queue->mutex);
+	queue->abandoned = true;
 	pthread_cond_signal(&queue->changed);
 	pthread_mutex_unlock(&queue->mutex);
 }

@@ -19,12 +19,13 @@ struct chunk_queue {
 	struct chunk chunks[CHUNK_COUNT];
 	unsigned filled, emptied; /* how many, ever */
 	bool closed;		  /* by the filling side: no more will come */
+	bool abandoned;		  /* by the emptying side: no more is wanted */
 };
 
 void chunk_queue_init(struct chunk_queue *);
 void chunk_queue_free(struct chunk_queue *);
 
-/* Filling side: the next buffer (waits for one), then its hand-over. */
+/* Filling side: the next buffer (waits for one; NULL if no more is wanted), then its hand-over. */
 struct chunk *chunk_to_fill(struct chunk_queue *);
 void chunk_filled(struct chunk_queue *);
 void chunk_queue_close(struct chunk_queue *);
@@ -32,3 +33,4 @@ void chunk_queue_close(struct chunk_queue *);
 /* Emptying side: the next full buffer, or NULL after the last; then its return. */
 struct chunk *chunk_to_empty(struct chunk_queue *);
 void chunk_emptied(struct chunk_queue *);
+void chunk_queue_abandon(struct chunk_queue *);

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { lstat, readdir, readFile, readlink, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Digest } from '../../src/oci/image-spec.js'
@@ -54,6 +54,17 @@ describe('a layer', () => {
       { path: 'srv/shared/', mode: 0o2775, gid: 5 },
       { path: 'srv/shared/file', gid: 0 },
     ])
+  })
+
+  test('that is damaged is refused at once, though no end of it comes', async () => {
+    const blob = gzipSync(Array.from({ length: 400_000 }, (_, number) => String(number)).join())
+    expect(blob.length).toBeGreaterThan(600_000)
+    blob.fill(0xff, 1000, 2000)
+    const endless = new PassThrough()
+    endless.write(blob)
+    const unpacked = unpackLayer(endless, await layers.folder('endless'), { plan: layers.plan })
+    await expect(unpacked).rejects.toThrow('the gzip data is damaged')
+    endless.destroy()
   })
 
   const forms: [string, () => Uint8Array][] = [
