@@ -2,6 +2,7 @@ import { TspodError } from '../../base/errors.js'
 import type { CdiEdits } from '../../config/cdi.js'
 import type { RunStep } from '../../build/dockerfile/index.js'
 import { shellInStep } from './failed-step.js'
+import { explained, requireRunnable } from './foreign.js'
 import { makeLayer, type StepRoot } from './fresh-layer.js'
 import { bottomFor, type OpenMounts } from './mounts.js'
 import type { FailedStep } from './options.js'
@@ -51,6 +52,7 @@ export async function runFiles(stage: StageContext, step: RunStep): Promise<File
       devices: cdi?.names,
     },
     async make(reported) {
+      requireRunnable(platform)
       let opened: OpenMounts | undefined
       const bottom = async (place: StepRoot['place']): Promise<string> => {
         opened = await mounts.open(step, place, sourceOf, cdi?.edits.mounts)
@@ -83,7 +85,9 @@ async function perform(
 ): Promise<void> {
   const { session } = stage
   const run = { ...command, env: { ...command.env, ...env } }
-  const end = await runInStep(session, run, root, mounts, reported)
+  const end = await runInStep(session, run, root, mounts, reported).catch((error: unknown) => {
+    throw explained(error, stage.platform)
+  })
   if (end.status === 0) return
   const failure = new CommandFailed(command.argv, end)
   const { onFailedStep } = session.options
