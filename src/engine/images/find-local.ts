@@ -1,7 +1,8 @@
+import { TspodError } from '../../base/errors.js'
 import type { Platform } from '../../oci/image-spec.js'
 import { completePlatform, formatPlatform, platformRank } from '../../image/platform.js'
 import { digestOfEntry } from '../../storage/image-index.js'
-import { ImageStore } from '../../storage/images.js'
+import { ImageStore, type IndexEntry } from '../../storage/images.js'
 import type { Context } from '../context.js'
 import { findImage } from './lookup.js'
 import { bareId, recordOfEntry, type ImageRecord } from './record.js'
@@ -16,8 +17,10 @@ export async function findLocal(
   const store = new ImageStore(context.paths)
   const found = await findImage(context, store.entries(), name)
   if (found === undefined) return undefined
-  const record = await recordOfEntry(context, store, found.entry)
-  if (platform !== undefined && Object.keys(platform).length > 0 && !fits(record, platform)) {
+  const wanted = platform === undefined || Object.keys(platform).length === 0 ? undefined : completePlatform(platform)
+  const record = await recordFor(context, store, found.entry, wanted)
+  if (record === undefined) return undefined
+  if (wanted !== undefined && platformRank(wanted, record) === undefined) {
     context.log('debug', `${name} is here for ${formatPlatform(record)}, not for what was asked for`)
     return undefined
   }
@@ -34,6 +37,18 @@ export async function findLocal(
   }
 }
 
-function fits(record: ImageRecord, platform: Partial<Platform>): boolean {
-  return platformRank(completePlatform(platform), record) !== undefined
+/** Of a list the image for the platform; undefined if the list has none for it here. */
+async function recordFor(
+  context: Context,
+  store: ImageStore,
+  entry: IndexEntry,
+  wanted: Platform | undefined,
+): Promise<ImageRecord | undefined> {
+  try {
+    return await recordOfEntry(context, store, entry, wanted)
+  } catch (error) {
+    const isOfOthers = error instanceof TspodError && ['image-pull-failed', 'no-such-image'].includes(error.code)
+    if (wanted !== undefined && isOfOthers) return undefined
+    throw error
+  }
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { TspodError } from '../../base/errors.js'
 import { digestHex, isDigest } from '../../base/digest.js'
-import type { Digest } from '../../oci/image-spec.js'
+import type { Digest, Platform } from '../../oci/image-spec.js'
 import { ensureFolder, readCached, writeFileAtomic } from '../../state/file.js'
 import type { ImageStore, IndexEntry } from '../../storage/images.js'
 import type { Context } from '../context.js'
@@ -18,11 +18,16 @@ export async function recordOf(context: Context, store: ImageStore, manifest: Di
   return record
 }
 
-/** As `recordOf`, for an entry of the index; a list of images stands for the one of the host's platform. */
-export async function recordOfEntry(context: Context, store: ImageStore, entry: IndexEntry): Promise<ImageRecord> {
+/** As `recordOf`, for an entry of the index; a list stands for its image of a platform, without one of the host's. */
+export async function recordOfEntry(
+  context: Context,
+  store: ImageStore,
+  entry: IndexEntry,
+  platform?: Platform,
+): Promise<ImageRecord> {
   if (!/index|list/.test(entry.mediaType)) return recordOf(context, store, entry.manifest)
   const { memberOfList } = await import('./stored-image.js')
-  return recordOf(context, store, memberOfList(store, entry.manifest))
+  return recordOf(context, store, memberOfList(store, entry.manifest, platform))
 }
 
 export function saveRecord(context: Context, record: ImageRecord): void {

@@ -1,5 +1,5 @@
 import { TspodError } from '../../base/errors.js'
-import type { Digest, ImageIndex } from '../../oci/image-spec.js'
+import type { Digest, ImageIndex, Platform } from '../../oci/image-spec.js'
 import { maximumConfigSize, parseImageConfig, requireImage, requireSameLayers } from '../../image/config.js'
 import { choosePlatform, parseManifest } from '../../image/manifest.js'
 import { hostPlatform } from '../../image/platform.js'
@@ -13,11 +13,11 @@ export function readStoredImage(store: ImageStore, digest: Digest): ImageRecord 
   return parsed.kind === 'index' ? listRecord(store, digest, parsed, bytes.length) : readImage(store, digest, parsed)
 }
 
-/** The image of a list that is for the host's platform. */
-export function memberOfList(store: ImageStore, digest: Digest): Digest {
+/** The image of a list that is for a platform, without one for the host's. */
+export function memberOfList(store: ImageStore, digest: Digest, platform: Platform = hostPlatform()): Digest {
   const parsed = parseManifest(store.readBlob(digest))
   if (parsed.kind !== 'index') return digest
-  const chosen = choosePlatform(parsed.index, hostPlatform()).digest
+  const chosen = choosePlatform(parsed.index, platform).digest
   if (store.hasBlob(chosen)) return chosen
   throw new TspodError('no-such-image', `the image ${chosen} of the list ${digest} is not in the local store`)
 }
