@@ -13,8 +13,6 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include <nettle/sha2.h>
-
 #include "addon.h"
 
 #ifndef SYS_pidfd_open
@@ -352,25 +350,6 @@ static napi_value rename_with_flags(napi_env env, napi_callback_info info)
 	return result;
 }
 
-/* sha256(bytes): the digest of a Buffer. node:crypto takes 4 ms to load, nettle is in this addon. */
-static napi_value sha256_of(napi_env env, napi_callback_info info)
-{
-	napi_value args[ADDON_MAX_ARGS], result = NULL;
-	uint8_t digest[SHA256_DIGEST_SIZE];
-	struct sha256_ctx context;
-	size_t length;
-	void *data;
-
-	addon_args(env, info, args);
-	if (napi_get_buffer_info(env, args[0], &data, &length))
-		return addon_throw(env, EINVAL, "sha256", NULL);
-	sha256_init(&context);
-	sha256_update(&context, length, data);
-	sha256_digest(&context, sizeof(digest), digest);
-	napi_create_buffer_copy(env, sizeof(digest), digest, NULL, &result);
-	return result;
-}
-
 static const struct {
 	const char *name;
 	napi_callback function;
@@ -394,7 +373,7 @@ static const struct {
 	{"syncfs", sync_file_system},
 	{"getxattr", get_xattr},
 	{"renameat2", rename_with_flags},
-	{"sha256", sha256_of},
+	{"sha256", addon_sha256},
 	{"spawnAnswering", addon_spawn_answering},
 	{"waitChild", addon_wait_child},
 };

@@ -22,6 +22,8 @@ napi_value addon_undefined(napi_env env);
 napi_value addon_number(napi_env env, double value);
 napi_value addon_boolean(napi_env env, bool value);
 
+/* addon-digest.c: sha256(bytes) */
+napi_value addon_sha256(napi_env env, napi_callback_info info);
 /* addon-exec.c: execve(path, argv, env | null, keepFds) */
 napi_value addon_execve(napi_env env, napi_callback_info info);
 /* addon-child.c: spawnAnswering(path, argv), waitChild(pid) */
