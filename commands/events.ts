@@ -5,7 +5,7 @@ import { parseSince, parseUntil } from '../src/cli/parse/moment.js'
 import type { EngineEvent } from '../src/index.js'
 
 export default class Events extends BaseCommand {
-  static override summary = 'Show what happens to containers and images'
+  static override summary = 'Show what happens to containers, images and volumes'
   static override usage = 'events [OPTION]…'
   static override aliases = ['system:events']
   static override positionals = { maximum: 0 }

@@ -21,7 +21,7 @@ export function eventJson(event: EngineEvent): string {
   const after = JSON.stringify({
     Type,
     ...(HealthStatus === undefined ? {} : { health_status: HealthStatus }),
-    ...(error === undefined ? {} : { error }),
+    ...(error === undefined ? {} : { Error: error }),
     Attributes: Attributes ?? null,
   })
   return `${before.slice(0, -1)},"timeNano":${nanoseconds},${after.slice(1)}`
@@ -48,24 +48,26 @@ export function eventFields(event: EngineEvent): object {
 /** `TIME container died ID (image=…, name=…, label=…)`, as Podman writes it for people. */
 export function eventText(event: EngineEvent, { noTrunc }: { readonly noTrunc: boolean }): string {
   const time = timeText(event.Time)
-  const { Type, Status, ID = '', Name = '' } = event
+  const { Type, Status, ID = '', Name = '', Error: error = '' } = event
   const id = noTrunc ? ID : ID.slice(0, 12)
   if (Type === 'container' || Type === 'pod') return `${time} ${Type} ${Status} ${id} (${details(event)})`
-  if (Type === 'image') return `${time} ${Type} ${Status} ${id} ${Name}`.trimEnd()
-  return `${time} ${Type} ${Status} ${Name || id}`.trimEnd()
+  if (Type === 'image') return oneLine(`${time} ${Type} ${Status} ${id} ${Name} ${error}`.trimEnd())
+  return oneLine(`${time} ${Type} ${Status} ${Name || id}`.trimEnd())
 }
 
-function details({ Image, Name, HealthStatus, ContainerExitCode, Attributes = {}, Error: error }: EngineEvent): string {
-  return [
+function details({ Image, Name, HealthStatus, Attributes = {}, Error: error }: EngineEvent): string {
+  const parts = [
     ...(Image === undefined ? [] : [`image=${Image}`]),
     ...(Name === undefined ? [] : [`name=${Name}`]),
     ...(HealthStatus === undefined ? [] : [`health_status=${HealthStatus}`]),
-    ...(ContainerExitCode === undefined ? [] : [`exit_code=${String(ContainerExitCode)}`]),
     ...(error === undefined ? [] : [`error=${error}`]),
     ...Object.entries(Attributes).map(([key, value]) => `${key}=${value}`),
   ]
-    .join(', ')
-    .replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')
+  return oneLine(parts.join(', '))
+}
+
+function oneLine(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')
 }
 
 /** As Go prints it, with the nanoseconds that JavaScript's dates do not have. */

@@ -7,6 +7,7 @@ import { hasErrno } from '../state/file.js'
 import { withLock } from '../state/lock.js'
 import type { Context } from './context.js'
 import { removeTree } from './containers/trees.js'
+import { emitVolumeEvent } from './events/write.js'
 
 /** What is kept about a volume; its files are in `_data` beside it. */
 export interface VolumeRecord {
@@ -52,7 +53,9 @@ export function ensureVolume(context: Context, request: VolumeRequest): VolumeRe
     ...(request.gid === undefined ? {} : { gid: request.gid }),
   }
   const made = volumes.create(request.name, record, makeData)
-  return made ? record : requireVolume(context, request.name)
+  if (!made) return requireVolume(context, request.name)
+  emitVolumeEvent(context, 'create', record.name)
+  return record
 }
 
 /** `asked` is the name as a person wrote it. */
@@ -86,6 +89,7 @@ export async function removeVolume(context: Context, name: string, check: () => 
     check()
     requireVolume(context, name)
     await removeTree(context, volumesOf(context).folder(name))
+    emitVolumeEvent(context, 'remove', name)
     lock.release({ unlink: true })
   })
 }

@@ -7,6 +7,7 @@ import { emptyList, withManifests } from '../manifests/edit.js'
 import { changeList, findList, saveList } from '../manifests/lists.js'
 import type { LoadedImage } from '../../image/image.js'
 import type { Context } from '../context.js'
+import { emitImageEvent } from '../events/write.js'
 import { imageOf, keepImage } from './image.js'
 import type { BuildOptions, BuildResult, BuiltImage } from './options.js'
 import { namesOfOutputs, needsImage, sendImage, wantsAttestations, wantsImage, writeFiles } from './outputs.js'
@@ -35,6 +36,8 @@ export async function buildImage(
     }
     await look?.(produced)
     writeResultFiles(options, result)
+    /* Podman has the ID in the name. */
+    if (result.id !== undefined) emitImageEvent(context, 'build', { ID: result.id, Name: result.id })
     return result
   })
 }

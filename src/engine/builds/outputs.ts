@@ -88,11 +88,11 @@ export async function sendImage(
   switch (output.type) {
     case 'oci':
     case 'docker': {
-      const { saveImages } = await import('../images/save.js')
+      const { writeImages } = await import('../images/save.js')
       const format = `${output.type}-${output.tar === false ? 'dir' : 'archive'}` as const
       const named = output.name === undefined ? tags : [localName(output.name)]
       await report.step(`exporting to ${format}`, () =>
-        saveImages(context, { names: [name], tags: named, format, output: output.target, ...signalOf(options) }),
+        writeImages(context, { names: [name], tags: named, format, output: output.target, ...signalOf(options) }),
       )
       return
     }

@@ -20,6 +20,7 @@ import { ImageStore } from '../../storage/images.js'
 import { packLayer, type Packed } from '../../storage/pack.js'
 import { tarRoot } from '../../storage/root-archive.js'
 import type { Context } from '../context.js'
+import { emitContainerEvent } from '../events/write.js'
 import { applyChanges } from '../images/changes.js'
 import { withLease } from '../images/collect.js'
 import { layerStore } from '../images/layers.js'
@@ -66,7 +67,7 @@ export async function commitContainer(
   const image = await imageOf(context, record)
   const run = applyChanges(runConfig(record.spec, image, options), options.changes ?? [])
   const store = new ImageStore(context.paths)
-  return withLease(context, async () => {
+  const id = await withLease(context, async () => {
     const base = options.squash === true ? emptyBase : (image ?? emptyBase)
     const draft = await store.draft()
     try {
@@ -87,6 +88,8 @@ export async function commitContainer(
       draft.release()
     }
   })
+  emitContainerEvent(context, record, 'commit')
+  return id
 }
 
 async function whilePaused<T>(

@@ -1,6 +1,7 @@
 import { TspodError } from '../../base/errors.js'
 import type { ContainerRecord } from '../../container/record.js'
 import type { Context } from '../context.js'
+import { emitContainerEvent } from '../events/write.js'
 import { isUnshared, mountOverlay, overlaysMounted, requireUnshared, unmountOverlay } from '../overlay-mounts.js'
 import { isUp, observe } from './observe.js'
 import { layerFolders } from './rootfs.js'
@@ -21,7 +22,11 @@ export async function mountContainer(context: Context, nameOrId: string): Promis
       `cannot mount ${record.name}, which does not run, in rootless mode: you must execute "tspod unshare" first; ` +
         '"tspod cp" and "tspod export" read it as it is',
     )
-  return mountedContainers(context).get(record.id) ?? plainRoot(context, record) ?? mountStopped(context, record)
+  const there = mountedContainers(context).get(record.id) ?? plainRoot(context, record)
+  if (there !== undefined) return there
+  const mountpoint = await mountStopped(context, record)
+  emitContainerEvent(context, record, 'mount')
+  return mountpoint
 }
 
 /** The containers that are mounted in these namespaces, by ID. */
@@ -31,11 +36,13 @@ export function mountedContainers(context: Context): ReadonlyMap<string, string>
 
 /** Ends what `mountContainer` began. Returns the ID. */
 export async function unmountContainer(context: Context, nameOrId: string): Promise<string> {
-  const { id } = findContainer(context, nameOrId)
+  const record = findContainer(context, nameOrId)
+  const { id } = record
   const mountpoint = mountedContainers(context).get(id)
   if (mountpoint !== undefined) {
     requireUnshared(context, 'containers', 'unmount')
     await unmountOverlay(mountpoint)
+    emitContainerEvent(context, record, 'unmount')
   }
   return id
 }

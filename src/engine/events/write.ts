@@ -79,6 +79,19 @@ export function containerEvent(record: ContainerRecord, status: string, more: Pa
   }
 }
 
+/** Says what happened to an image; its ID without an algorithm, the name as it was meant. */
+export function emitImageEvent(
+  context: Context,
+  status: string,
+  about: Pick<EventReport, 'ID' | 'Name' | 'Error'>,
+): void {
+  emitEvent(context, { Type: 'image', Status: status, ...about })
+}
+
+export function emitVolumeEvent(context: Context, status: string, name: string): void {
+  emitEvent(context, { Type: 'volume', Status: status, Name: name })
+}
+
 /** Says what happened to a container. */
 export function emitContainerEvent(
   context: Context,

@@ -10,6 +10,7 @@ import type { ImageSource } from '../../image/image.js'
 import { completePlatform } from '../../image/platform.js'
 import { digestOf } from '../../base/digest.js'
 import type { Context } from '../context.js'
+import { emitImageEvent } from '../events/write.js'
 import { applyChanges } from './changes.js'
 import { withLease } from './collect.js'
 import { localName } from './local-name.js'
@@ -46,7 +47,10 @@ export async function importImage(context: Context, options: ImportOptions): Pro
     const source = await imageOf(layer, config)
     const image = await loadImage(source, platform)
     await withLease(context, () => storeImage(context, source, image, { names, signal: options.signal }))
-    return bareId(image.id)
+    const ID = bareId(image.id)
+    emitImageEvent(context, 'import', { ID, Name: names[0] ?? '' })
+    for (const name of names) emitImageEvent(context, 'tag', { ID, Name: name })
+    return ID
   } finally {
     await layer.file.close()
   }

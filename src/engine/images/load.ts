@@ -11,6 +11,7 @@ import { completePlatform } from '../../image/platform.js'
 import { formatReference, parseReference, withDefaultTag } from '../../image/reference.js'
 import type { Platform } from '../../oci/image-spec.js'
 import type { Context } from '../context.js'
+import { emitImageEvent } from '../events/write.js'
 import { withLease } from './collect.js'
 import { localName } from './local-name.js'
 import { bareId } from './record.js'
@@ -38,6 +39,10 @@ export async function loadImages(context: Context, options: LoadOptions): Promis
     const { tasks, check } = await tasksOf(context, reader, options.signaturePolicy)
     for (const task of tasks) {
       const image = await storeTask(context, task, { ...options, check })
+      emitImageEvent(context, 'loadfromarchive', {
+        ID: image.id,
+        Name: typeof options.input === 'string' ? options.input : '',
+      })
       loaded.push(...(task.names.length === 0 ? [`sha256:${image.id}`] : task.names))
     }
     return loaded

@@ -1,6 +1,7 @@
 import { TspodError } from '../../base/errors.js'
 import { layerChain } from '../../storage/overlay.js'
 import type { Context } from '../context.js'
+import { emitImageEvent } from '../events/write.js'
 import { mountOverlay, overlaysMounted, requireUnshared, unmountOverlay } from '../overlay-mounts.js'
 import { findLocal } from './find-local.js'
 import { layersArePresent } from './layers.js'
@@ -20,7 +21,9 @@ export async function mountImage(context: Context, name: string): Promise<Mounte
   if (!layersArePresent(context, image.diffIds))
     throw new TspodError('store-corrupt', `layers of ${name} are missing: pull or load it again`)
   const lower = layerChain(context.paths, image.diffIds)
-  return { id: image.id, name: image.name, mountpoint: await mountOverlay(context, 'image-mounts', image.id, lower) }
+  const mountpoint = await mountOverlay(context, 'image-mounts', image.id, lower)
+  emitImageEvent(context, 'mount', { ID: image.id })
+  return { id: image.id, name: image.name, mountpoint }
 }
 
 /** The images that are mounted in these namespaces. */
@@ -36,5 +39,6 @@ export async function unmountImage(context: Context, name: string): Promise<Moun
   const mounted = mountedImages(context).find(({ id }) => id === image.id)
   if (mounted === undefined) return undefined
   await unmountOverlay(mounted.mountpoint)
+  emitImageEvent(context, 'unmount', { ID: image.id })
   return mounted
 }

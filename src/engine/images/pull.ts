@@ -16,6 +16,7 @@ import { RegistrySource, type RegistryOptions } from '../../image/registry/sourc
 import { digestOfEntry } from '../../storage/image-index.js'
 import { ImageStore, type IndexEntry } from '../../storage/images.js'
 import type { Context } from '../context.js'
+import { emitImageEvent } from '../events/write.js'
 import { registryOptions } from './access.js'
 import { withLease } from './collect.js'
 import { findLocal } from './find-local.js'
@@ -29,8 +30,20 @@ import { parseTransport } from './transports.js'
 import { requireTrusted } from './trust.js'
 import type { PulledImage, PullOptions } from './types.js'
 
-/** Fetches an image by name, or every tag of a repository, or what an archive or a folder holds. */
+/** As `fetchImage`, and tells of it, also when it fails. */
 export async function pullImage(context: Context, text: string, options: PullOptions = {}): Promise<PulledImage[]> {
+  try {
+    const pulled = await fetchImage(context, text, options)
+    for (const { id, name = text } of pulled) emitImageEvent(context, 'pull', { ID: id, Name: name })
+    return pulled
+  } catch (error) {
+    emitImageEvent(context, 'pull-error', { Name: text, Error: error instanceof Error ? error.message : String(error) })
+    throw error
+  }
+}
+
+/** Fetches an image by name, or every tag of a repository, or what an archive or a folder holds. */
+async function fetchImage(context: Context, text: string, options: PullOptions): Promise<PulledImage[]> {
   const transport = parseTransport(text)
   if (transport !== undefined && transport.name !== 'docker') {
     const { pullArchive } = await import('./load.js')

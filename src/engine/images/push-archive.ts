@@ -7,7 +7,7 @@ import type { Context } from '../context.js'
 import { keptSignatures } from './kept-signatures.js'
 import { findImage, type Found } from './lookup.js'
 import { imageNotKnown } from './record.js'
-import { saveImages } from './save.js'
+import { writeImages } from './save.js'
 import type { Transport } from './transports.js'
 import type { PushedImage, PushOptions, SaveFormat } from './types.js'
 
@@ -47,7 +47,7 @@ export async function pushToArchive(
     )
   const keepSignatures = options.removeSignatures !== true
   if (keepSignatures) await requirePlaceForSignatures(store, found, transport)
-  await saveImages(context, {
+  await writeImages(context, {
     names: [found.entry.id ?? name],
     ...(options.compress === true ? { compress: true } : {}),
     keepSignatures,

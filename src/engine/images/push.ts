@@ -10,12 +10,13 @@ import type { Descriptor, Digest } from '../../oci/image-spec.js'
 import { digestOfEntry } from '../../storage/image-index.js'
 import { ImageStore, type IndexEntry } from '../../storage/images.js'
 import type { Context } from '../context.js'
+import { emitImageEvent } from '../events/write.js'
 import { registryOptions } from './access.js'
 import { withLease } from './collect.js'
 import { keptSignatures } from './kept-signatures.js'
 import { findImage, splitName, type Found } from './lookup.js'
 import { outgoingImage } from './outgoing.js'
-import { imageNotKnown, recordOf, recordOfEntry } from './record.js'
+import { bareId, imageNotKnown, recordOf, recordOfEntry } from './record.js'
 import type { Signer } from './signers.js'
 import { parseTransport } from './transports.js'
 import type { PushedImage, PushOptions } from './types.js'
@@ -28,12 +29,26 @@ type SendOptions = PushOptions & {
   readonly kept: (manifest: Digest) => readonly Signature[]
 }
 
-/** Sends an image to a registry, or by a transport into an archive or a folder. Without a destination it goes where its name says. */
+/** As `sendTo`, and tells of it. */
 export async function pushImage(
   context: Context,
   name: string,
   destination?: string,
   options: PushOptions = {},
+): Promise<PushedImage> {
+  const pushed = await sendTo(context, name, destination, options)
+  const found = await findImage(context, new ImageStore(context.paths).entries(), name)
+  const id = found?.entry.id
+  emitImageEvent(context, 'push', { ...(id === undefined ? {} : { ID: bareId(id) }), Name: destination ?? pushed.name })
+  return pushed
+}
+
+/** Sends an image to a registry, or by a transport into an archive or a folder. Without a destination it goes where its name says. */
+async function sendTo(
+  context: Context,
+  name: string,
+  destination: string | undefined,
+  options: PushOptions,
 ): Promise<PushedImage> {
   const transport = destination === undefined ? undefined : parseTransport(destination)
   if (transport !== undefined && transport.name !== 'docker') {

@@ -2,6 +2,7 @@ import { TspodError } from '../../base/errors.js'
 import type { Digest } from '../../oci/image-spec.js'
 import { ImageStore, type IndexEntry } from '../../storage/images.js'
 import type { Context } from '../context.js'
+import { emitImageEvent } from '../events/write.js'
 import { childrenOf, containersByImage, parentOf, readCatalog, tagsOf, type CatalogImage } from './catalog.js'
 import { collectGarbage } from './collect.js'
 import { imageTests, isDangling } from './filters.js'
@@ -83,7 +84,7 @@ async function removeOne(context: Context, name: string, options: RemoveImagesOp
   const own = found.name
   const others = image.names.filter((one) => one !== own)
   if (own !== undefined && others.length > 0) {
-    await untag(context, own, report)
+    await untag(context, image, own, report)
     return
   }
   if (own === undefined && others.length > 1 && options.force !== true) {
@@ -101,7 +102,7 @@ async function removeOne(context: Context, name: string, options: RemoveImagesOp
         `image ${bareId(image.id)} is the parent of another one: remove that one first`,
       )
     }
-    for (const one of image.names) await untag(context, one, report)
+    for (const one of image.names) await untag(context, image, one, report)
     return
   }
   await deleteImage(context, image, report)
@@ -151,14 +152,18 @@ async function deleteImage(context: Context, image: CatalogImage, report: Report
     }
   })
   if (gone === undefined) return
+  const ID = bareId(image.id)
   report.untagged.push(...gone)
-  report.deleted.push(bareId(image.id))
+  report.deleted.push(ID)
+  for (const name of gone) emitImageEvent(context, 'untag', { ID, Name: name })
+  emitImageEvent(context, 'remove', { ID, Name: gone[0] ?? ID })
 }
 
-async function untag(context: Context, name: string, report: Report): Promise<void> {
+async function untag(context: Context, image: CatalogImage, name: string, report: Report): Promise<void> {
   const store = new ImageStore(context.paths)
   await store.update((entries) => ({ entries: withoutName(entries, name), result: undefined }))
   report.untagged.push(name)
+  emitImageEvent(context, 'untag', { ID: bareId(image.id), Name: name })
 }
 
 /** Entries of another tool carry no ID; they are known by their manifest. */

@@ -9,11 +9,12 @@ import { verified } from '../../image/verify.js'
 import { digestOfEntry } from '../../storage/image-index.js'
 import { ImageStore, type IndexEntry } from '../../storage/images.js'
 import type { Context } from '../context.js'
+import { emitImageEvent } from '../events/write.js'
 import { keptSignatures } from './kept-signatures.js'
 import { localName } from './local-name.js'
 import { findImage, splitName } from './lookup.js'
 import { outgoingImage, type Outgoing, type OutgoingOptions } from './outgoing.js'
-import { imageNotKnown, recordOfEntry, type ImageRecord } from './record.js'
+import { bareId, imageNotKnown, recordOfEntry, type ImageRecord } from './record.js'
 import type { SaveOptions } from './types.js'
 
 interface SavedImage {
@@ -22,8 +23,15 @@ interface SavedImage {
   readonly names: readonly string[]
 }
 
-/** Writes images as a docker archive, an OCI archive, or a folder of either kind. Bytes that changed on disk stop it. */
+/** As `writeImages`, and tells of it. */
 export async function saveImages(context: Context, options: SaveOptions): Promise<void> {
+  const { output } = options
+  for (const record of await writeImages(context, options))
+    emitImageEvent(context, 'save', { ID: bareId(record.id), Name: typeof output === 'string' ? output : '' })
+}
+
+/** Writes images as a docker archive, an OCI archive, or a folder of either kind. Bytes that changed on disk stop it. */
+export async function writeImages(context: Context, options: SaveOptions): Promise<readonly ImageRecord[]> {
   const { format = 'docker-archive', names, multi = false } = options
   const isDocker = format === 'docker-archive'
   if (multi && names.length > 1 && !isDocker)
@@ -39,6 +47,7 @@ export async function saveImages(context: Context, options: SaveOptions): Promis
     else if (format === 'docker-dir') await writeDirectory(context, store, images, writer, options)
     else await writeLayout(context, store, images, writer, options)
     await writer.finish()
+    return images.map(({ record }) => record)
   } catch (error) {
     await writer.abandon()
     throw error

@@ -1,5 +1,6 @@
 import { TspodError } from '../../base/errors.js'
 import type { Context } from '../context.js'
+import { emitVolumeEvent } from '../events/write.js'
 import { listVolumes, removeVolume } from '../volumes.js'
 import { volumeTests } from './filters.js'
 import { findVolume, usesOf } from './query.js'
@@ -39,6 +40,7 @@ export async function pruneVolumes(context: Context, filters: readonly string[] 
     if (uses.has(volume.name) || !matches(volume)) continue
     try {
       await removeVolume(context, volume.name, () => requireUnused(context, volume.name))
+      emitVolumeEvent(context, 'prune', volume.name)
       removed.push(volume.name)
     } catch (error) {
       /* Taken up or removed meanwhile: not ours to prune. */
