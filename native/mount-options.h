@@ -13,7 +13,7 @@ struct mount_options {
 	bool bind, bind_recursive;
 	enum copied copy_up; /* tmpcopyup, copyup: starts with what the image has there */
 	bool chown;	     /* U: to the container's user */
-	bool optional; /* nofail */
+	bool optional;	     /* nofail */
 	bool idmap, idmap_recursive;
 	bool read_only_given;
 	const char *subpath; /* of the source, or of what is in the new file system; NULL: all */
