@@ -339,14 +339,14 @@ export function isLingering(uid: number, userName: string): boolean | undefined 
   return statSync(`/var/lib/systemd/linger/${userName}`, { throwIfNoEntry: false }) !== undefined
 }
 
-/** Every container has a keyring of its own. */
+/** Every container has a keyring of its own; when the user has no room for more, one that belongs to a subordinate id. */
 function checkKeys(): HostCheck {
   const limit = Number(readText('/proc/sys/kernel/keys/maxkeys')?.trim() ?? '0')
   if (limit >= 1000 || limit === 0) return ok('keyrings', limit === 0 ? 'not counted' : `${limit} for each user`)
   return {
     name: 'keyrings',
     state: 'absent',
-    found: `${limit} for each user: more containers than that cannot run at once`,
+    found: `${limit} for each user: without subordinate ids no more containers than that run at once`,
     remedy: sysctlRemedy('kernel.keys.maxkeys=20000'),
   }
 }
