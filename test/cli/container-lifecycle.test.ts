@@ -145,6 +145,19 @@ test('logs gives both streams, the last lines, and ends with a container that ha
   ])
 })
 
+test('logs --since and --until mean the nanosecond, with what is of it', async () => {
+  await tspod.ok(['run', '--network', 'none', '--name', 'dated', image, 'true'])
+  const path = await tspod.ok(['inspect', '--format', '{{.HostConfig.LogConfig.Path}}', 'dated'])
+  const record = (nanosecond: number): string =>
+    `2026-11-21T05:46:00.00000000${String(nanosecond)}+00:00 stdout F ${String(nanosecond)}\n`
+  writeFileSync(path, [1, 2, 3, 3, 4].map(record).join(''))
+  const logs = (...bounds: string[]): Promise<string> => tspod.ok(['logs', ...bounds, 'dated'])
+  expect(await logs('--since', '2026-11-21T05:46:00.000000003Z')).toBe('3\n3\n4')
+  expect(await logs('--until', '2026-11-21T06:46:00.000000003+01:00')).toBe('1\n2\n3\n3')
+  const second = String(Date.UTC(2026, 10, 21, 5, 46) / 1000)
+  expect(await logs('--since', `${second}.000000002`, '--until', `${second}.000000003`)).toBe('2\n3\n3')
+})
+
 test('logs of several containers are told apart, and none is shown if one is missing', async () => {
   const id = await tspod.ok(['create', '--network', 'none', '--name', 'first', image, 'echo', 'a'])
   await tspod.ok(['create', '--network', 'none', '--name', 'second', image, 'sh', '-c', 'echo b; echo c'])

@@ -61,6 +61,10 @@ test.each([
 test('--timestamps, --since and --until', async () => {
   const { stdout } = await logs('--timestamps', '--since', '1700000002', '--until', '1700000004')
   expect(stdout).toBe('2023-11-14T22:13:22.000002000+00:00 two-three\n')
+  // Line two is of 1700000002.000002.
+  expect((await logs('--since', '1700000002.000003')).stdout).toBe('three\n')
+  expect((await logs('--since', '2023-11-14T22:13:22.000002Z')).stdout).toBe('two-three\n')
+  expect((await logs('--until', '1700000002.000001')).stdout).toBe('one\n')
 })
 
 test('a reader that fails or is missing is told of', async () => {

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { TspodError } from '../../base/errors.js'
-import { parseGoDuration } from '../../base/go-duration.js'
+import { momentOf, parseMoment } from '../../base/moment.js'
 import { exists } from '../../state/file.js'
 import { removeTree } from '../containers/trees.js'
 import { collectGarbage } from '../images/collect.js'
@@ -54,13 +54,10 @@ function filterOf(filters: readonly string[], now: Date): Test {
     const equals = text.indexOf('=')
     const [key, value] = equals === -1 ? [text, ''] : [text.slice(0, equals), text.slice(equals + 1)]
     switch (key) {
-      case 'until': {
-        const before = momentOf(value, now)
-        return ({ lastUsed }) => lastUsed.getTime() < before
-      }
+      case 'until':
       case 'unused-for': {
-        const before = momentOf(value, now)
-        return ({ lastUsed }) => lastUsed.getTime() < before
+        const before = parseMoment(value, now)
+        return ({ lastUsed }) => momentOf(lastUsed) < before
       }
       case 'id':
         return ({ id }) => id.startsWith(value)
@@ -71,13 +68,4 @@ function filterOf(filters: readonly string[], now: Date): Test {
     }
   })
   return (entry) => tests.every((test) => test(entry))
-}
-
-/** A duration before now, or a moment. */
-function momentOf(text: string, now: Date): number {
-  const duration = parseGoDuration(text)
-  if (duration !== undefined) return now.getTime() - duration / 1e6
-  const moment = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text)
-  if (Number.isNaN(moment)) throw new TspodError('invalid-argument', `"${text}" is neither a duration nor a moment`)
-  return moment
 }

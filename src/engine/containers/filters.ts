@@ -1,4 +1,5 @@
 import { TspodError } from '../../base/errors.js'
+import { momentOf, parseMoment } from '../../base/moment.js'
 import type { ListedRecord } from '../../container/record.js'
 import type { Context } from '../context.js'
 import { findContainer } from './store.js'
@@ -101,7 +102,7 @@ const makers: Readonly<Record<string, (value: string, input: FilterInput) => Tes
   },
   until: (value, { now }) => {
     const limit = parseMoment(value, now)
-    return ({ created }) => created.getTime() < limit
+    return ({ created }) => momentOf(created) < limit
   },
   volume: (value) => {
     const [source = '', target] = value.split(':', 2)
@@ -176,18 +177,4 @@ function withoutTag(image: string): string {
   const name = image.split('@', 1)[0] ?? image
   const at = name.lastIndexOf(':')
   return at > name.lastIndexOf('/') ? name.slice(0, at) : name
-}
-
-const units: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-
-/** A date, seconds since 1970, or a duration before now (`1h30m`). */
-export function parseMoment(text: string, now: Date): number {
-  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000
-  if (/^(\d+(\.\d+)?[smhd])+$/.test(text)) {
-    const parts = [...text.matchAll(/(\d+(?:\.\d+)?)([smhd])/g)]
-    return parts.reduce((time, [, count, unit]) => time - Number(count) * (units[unit ?? 's'] ?? 0), now.getTime())
-  }
-  const time = Date.parse(text)
-  if (Number.isNaN(time)) throw new TspodError('invalid-argument', `"${text}" is neither a time nor a duration`)
-  return time
 }

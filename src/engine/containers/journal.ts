@@ -1,5 +1,6 @@
 import { dirname } from 'node:path'
 import { TspodError } from '../../base/errors.js'
+import { type Moment, momentOf } from '../../base/moment.js'
 import { type RunningCommand, startCommand } from '../../runtime/command.js'
 import type { Context } from '../context.js'
 import { JournalExport, type JournalEntry } from './journal-export.js'
@@ -30,8 +31,14 @@ export async function* journalLines(context: Context, id: string, options: LogOp
 }
 
 async function* pastLines(context: Context, id: string, { since }: LogOptions, position: Position) {
-  const from = since === undefined ? [] : [`--since=@${String(since.getTime() / 1000)}`]
+  const from = since === undefined ? [] : [`--since=@${secondsOf(momentOf(since))}`]
   for await (const entry of entries(context, id, from)) yield* lineOf(entry, position)
+}
+
+/** With the microseconds that the journal counts; what is older by less is left out by who asked. */
+function secondsOf(moment: Moment): string {
+  const microseconds = moment < 0n ? 0n : moment / 1000n
+  return `${String(microseconds / 1_000_000n)}.${String(microseconds % 1_000_000n).padStart(6, '0')}`
 }
 
 /** So many lines from the end, found from there. A record that continues a line is a part of it. */

@@ -40,8 +40,3 @@ function parseJson(record: Buffer): unknown {
     return undefined
   }
 }
-
-/** Milliseconds since 1970; NaN where a record has no time. */
-export function timeOf(line: LogLine): number {
-  return Date.parse(line.timestamp.replace(/(\.\d{3})\d+/, '$1'))
-}

@@ -1,10 +1,11 @@
 import { dirname } from 'node:path'
 import { TspodError } from '../../base/errors.js'
+import { millisecondsOf, momentOf, parseTimestamp } from '../../base/moment.js'
 import type { ContainerRecord } from '../../container/record.js'
 import type { Context } from '../context.js'
 import { hasEnded, watchFolder } from './log-changes.js'
 import { isRotated, LogFile, logFiles, tailOffset } from './log-file.js'
-import { parseLogRecord, timeOf } from './log-format.js'
+import { parseLogRecord } from './log-format.js'
 import { logPath } from './log-plan.js'
 import { type LogText, textOfRecords } from './log-text.js'
 import { findContainer } from './store.js'
@@ -18,19 +19,20 @@ export async function* containerLogs(
 ): AsyncGenerator<LogLine> {
   const record = findContainer(context, nameOrId)
   const lines = await linesByDriver(context, record, { ...options, ...signalUntil(options) })
-  const since = options.since?.getTime() ?? Number.NEGATIVE_INFINITY
-  const until = options.until?.getTime() ?? Number.POSITIVE_INFINITY
-  const unbounded = options.since === undefined && options.until === undefined
+  const since = options.since === undefined ? undefined : momentOf(options.since)
+  const until = options.until === undefined ? undefined : momentOf(options.until)
+  const bounded = since !== undefined || until !== undefined
   for await (const line of lines) {
-    const time = unbounded ? Number.NaN : timeOf(line)
-    if (time > until) return
-    if (!(time < since)) yield line
+    const time = bounded ? parseTimestamp(line.timestamp) : undefined
+    if (time !== undefined && until !== undefined && time > until) return
+    if (time === undefined || since === undefined || time >= since) yield line
   }
 }
 
 /** A follower goes at a time that is given, whether or not a line comes. */
 function signalUntil({ follow, until, signal }: LogOptions): Pick<LogOptions, 'signal'> {
-  const left = until === undefined ? Number.POSITIVE_INFINITY : Math.max(0, until.getTime() - Date.now())
+  const left =
+    until === undefined ? Number.POSITIVE_INFINITY : Math.max(0, millisecondsOf(momentOf(until)) - Date.now())
   if (follow !== true || left > longestTimer) return signal === undefined ? {} : { signal }
   const timeUp = AbortSignal.timeout(left)
   return { signal: signal === undefined ? timeUp : AbortSignal.any([signal, timeUp]) }

@@ -1,3 +1,4 @@
+import type { Moment } from '../../base/moment.js'
 import type { ContainerSpec } from '../../container/spec.js'
 import type { PortSpec } from '../../container/spec.js'
 
@@ -111,8 +112,8 @@ export interface LogOptions {
   readonly follow?: boolean
   /** So many lines from the end; without: all. */
   readonly tail?: number
-  readonly since?: Date
-  readonly until?: Date
+  readonly since?: Date | Moment
+  readonly until?: Date | Moment
   readonly signal?: AbortSignal
 }
 

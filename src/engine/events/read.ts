@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync, statSync, watch } from 'node:fs'
 import { basename, dirname } from 'node:path'
+import { millisecondsOf, type Moment, momentOf, parseTimestamp } from '../../base/moment.js'
 import { isMissing } from '../../state/file.js'
 import type { Context } from '../context.js'
 import { compileEventFilters } from './filters.js'
@@ -10,11 +11,12 @@ import { eventsPath } from './write.js'
 export async function* readEvents(context: Context, options: EventOptions = {}): AsyncGenerator<EngineEvent> {
   const matches = compileEventFilters(options.filters ?? [])
   const { since, until } = bounds(context, options)
-  for await (const line of lines(context, { ...options, past: !startsNow(options), until })) {
+  const reading = { follow: options.follow === true, past: !startsNow(options), until, signal: options.signal }
+  for await (const line of lines(context, reading)) {
     const event = parseEvent(line)
     if (event === undefined || !matches(event)) continue
-    const time = Date.parse(event.Time)
-    if (time >= since && time <= until) yield event
+    const time = parseTimestamp(event.Time)
+    if (time !== undefined && time >= since && (until === undefined || time <= until)) yield event
   }
 }
 
@@ -23,25 +25,29 @@ function startsNow({ follow, since, until }: EventOptions): boolean {
   return follow === true && since === undefined && until === undefined
 }
 
-function bounds(context: Context, options: EventOptions): { since: number; until: number } {
-  return {
-    since: options.since?.getTime() ?? Number.NEGATIVE_INFINITY,
-    until:
-      options.until?.getTime() ?? (options.follow === true ? Number.POSITIVE_INFINITY : context.clock().getTime() + 1),
-  }
+interface Bounds {
+  readonly since: Moment
+  /** None for who follows for ever. */
+  readonly until: Moment | undefined
 }
 
-interface Reading extends EventOptions {
+/** Both are of what is meant. Without one, what is told ends with this millisecond. */
+function bounds(context: Context, { since = 0n, until, follow }: EventOptions): Bounds {
+  const from = { since: momentOf(since) }
+  if (until !== undefined) return { ...from, until: momentOf(until) }
+  return { ...from, until: follow === true ? undefined : momentOf(context.clock()) + 1_000_000n }
+}
+
+interface Reading extends Pick<Bounds, 'until'> {
+  readonly follow: boolean
   readonly past: boolean
+  readonly signal: AbortSignal | undefined
 }
 
-async function* lines(
-  context: Context,
-  options: Omit<Reading, 'until'> & { readonly until: number },
-): AsyncGenerator<string> {
+async function* lines(context: Context, options: Reading): AsyncGenerator<string> {
   const path = eventsPath(context.paths)
   /* Watched before anything is read, so that nothing falls between the two. */
-  const changes = options.follow === true ? watchFile(context, path, options) : undefined
+  const changes = options.follow ? watchFile(context, path, options) : undefined
   let current: EventFile | undefined
   try {
     if (options.past) {
@@ -131,11 +137,7 @@ interface Changes {
   close(): void
 }
 
-function watchFile(
-  context: Context,
-  path: string,
-  { signal, until }: { readonly signal?: AbortSignal; readonly until: number },
-): Changes {
+function watchFile(context: Context, path: string, { signal, until }: Reading): Changes {
   let wake: () => void = () => undefined
   let pending = false
   let over = false
@@ -154,7 +156,7 @@ function watchFile(
   watcher.on('error', finish)
   signal?.addEventListener('abort', finish)
   if (signal?.aborted === true) finish()
-  const timer = timerUntil(until - context.clock().getTime(), finish)
+  const timer = until === undefined ? undefined : timerAt(until, context.clock(), finish)
   return {
     next: async () => {
       if (!pending) await new Promise<void>((resolve) => (wake = resolve))
@@ -163,14 +165,15 @@ function watchFile(
     },
     close: () => {
       watcher.close()
-      timer()
+      timer?.()
       signal?.removeEventListener('abort', finish)
     },
   }
 }
 
 /** Longer than a timer can be is for ever. Returns how to stop it. */
-function timerUntil(milliseconds: number, action: () => void): () => void {
+function timerAt(moment: Moment, now: Date, action: () => void): () => void {
+  const milliseconds = millisecondsOf(moment) - now.getTime()
   if (milliseconds > 2 ** 31 - 1) return () => undefined
   const timer = setTimeout(action, Math.max(0, milliseconds))
   return () => clearTimeout(timer)

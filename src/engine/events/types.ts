@@ -1,3 +1,5 @@
+import type { Moment } from '../../base/moment.js'
+
 /** What happened, as a line of `events.jsonl` says it: Podman's names. */
 export interface EngineEvent {
   /** RFC 3339 with nanoseconds, UTC. */
@@ -24,8 +26,8 @@ export type EventReport = Omit<EngineEvent, 'Time'>
 export interface EventOptions {
   /** Goes on with what happens from now. */
   readonly follow?: boolean
-  readonly since?: Date
-  readonly until?: Date
+  readonly since?: Date | Moment
+  readonly until?: Date | Moment
   /** `key=value` pairs: container, image, event, type, label, volume, pod. */
   readonly filters?: readonly string[]
   readonly signal?: AbortSignal

@@ -1,4 +1,5 @@
 import { TspodError } from '../../base/errors.js'
+import { momentOf, parseMoment } from '../../base/moment.js'
 import { parseReference } from '../../image/reference.js'
 import type { Context } from '../context.js'
 import { childrenOf, containersByImage, tagsOf, type CatalogImage } from './catalog.js'
@@ -43,8 +44,8 @@ async function testOf(context: Context, key: string, value: string, all: readonl
       return (image) => image.id !== id && image.created < created
     }
     case 'until': {
-      const until = timeOf(context, value)
-      return (image) => image.created < until
+      const until = parseMoment(value, context.clock())
+      return (image) => momentOf(image.created) < until
     }
     case 'containers':
       return containersTest(context, value)
@@ -150,28 +151,4 @@ async function named(context: Context, name: string, all: readonly CatalogImage[
   const image = found === undefined ? undefined : all.find((one) => one.entries.includes(found.entry))
   if (image === undefined) throw imageNotKnown(name)
   return image
-}
-
-/** A time, seconds since 1970, or a duration before now: `10m`, `1h30m`. */
-function timeOf(context: Context, text: string): Date {
-  if (/^\d+(?:\.\d+)?$/.test(text)) return new Date(Number(text) * 1000)
-  if (/^(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+$/.test(text)) {
-    const units: Readonly<Record<string, number>> = {
-      ms: 1,
-      s: 1000,
-      m: 60_000,
-      h: 3_600_000,
-      d: 86_400_000,
-      w: 604_800_000,
-    }
-    const total = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|[smhdw])/g)].reduce(
-      (sum, [, count, unit]) => sum + Number(count) * (units[unit ?? ''] ?? 0),
-      0,
-    )
-    return new Date(context.clock().getTime() - total)
-  }
-  const date = new Date(text)
-  if (Number.isNaN(date.getTime()))
-    throw new TspodError('invalid-argument', `invalid time ${JSON.stringify(text)} for until filter`)
-  return date
 }

@@ -1,4 +1,5 @@
 import { TspodError } from '../../base/errors.js'
+import { momentOf, parseMoment } from '../../base/moment.js'
 import type { VolumeRecord } from '../volumes.js'
 
 export interface VolumeFacts {
@@ -50,8 +51,8 @@ const makers: Readonly<Record<string, ((value: string, facts: VolumeFacts) => Te
   after: (value, facts) => (volume) => volume.created > facts.created(value),
   since: (value, facts) => (volume) => volume.created > facts.created(value),
   until: (value, { now }) => {
-    const until = momentOf(value, now)
-    return ({ created }) => Date.parse(created) < until
+    const until = parseMoment(value, now)
+    return ({ created }) => momentOf(new Date(created)) < until
   },
 }
 
@@ -76,18 +77,4 @@ function booleanOf(key: string, value: string): boolean {
   if (/^(?:1|t|true)$/i.test(value)) return true
   if (/^(?:0|f|false)$/i.test(value)) return false
   throw new TspodError('invalid-argument', `filter ${key} is true or false, not ${JSON.stringify(value)}`)
-}
-
-const unitMilliseconds: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
-
-/** A date, seconds since 1970, or how long ago (`1h30m`). */
-function momentOf(text: string, now: Date): number {
-  if (/^\d+(?:\.\d+)?$/.test(text)) return Number(text) * 1000
-  if (/^(?:\d+(?:\.\d+)?(?:ms|s|m|h))+$/.test(text)) {
-    const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)]
-    return now.getTime() - parts.reduce((sum, [, n, unit]) => sum + Number(n) * (unitMilliseconds[unit ?? ''] ?? 0), 0)
-  }
-  const date = Date.parse(text)
-  if (Number.isNaN(date)) throw new TspodError('invalid-argument', `${JSON.stringify(text)} is no time`)
-  return date
 }
