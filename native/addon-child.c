@@ -11,8 +11,28 @@
 
 extern char **environ;
 
-/* 0 to 2 are /dev/null, 3 is the pipe; nothing else is open, as all of Node's descriptors are CLOEXEC. */
-static int start_child(const char *path, char **argv, int answer, pid_t *pid)
+/* Both ends of both. */
+struct pipes {
+	int answer[2], said[2];
+};
+
+/* What it says on its standard error must not stop it: nobody reads that before it has ended. */
+static int pipes_open(struct pipes *p)
+{
+	int error;
+
+	if (pipe2(p->answer, O_CLOEXEC) < 0)
+		return errno;
+	if (pipe2(p->said, O_CLOEXEC | O_NONBLOCK) == 0)
+		return 0;
+	error = errno;
+	close(p->answer[0]);
+	close(p->answer[1]);
+	return error;
+}
+
+/* 0 and 1 are /dev/null, 2 and 3 the pipes; nothing else is open, as all of Node's descriptors are CLOEXEC. */
+static int start_child(const char *path, char **argv, const struct pipes *p, pid_t *pid)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -26,11 +46,13 @@ static int start_child(const char *path, char **argv, int answer, pid_t *pid)
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	posix_spawnattr_setsigmask(&attributes, &none);
 	posix_spawnattr_setsigdefault(&attributes, &all);
-	error = posix_spawn_file_actions_adddup2(&actions, answer, 3);
+	error = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDWR, 0);
 	if (!error)
-		error = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDWR, 0);
-	for (int fd = 1; !error && fd <= 2; fd++)
-		error = posix_spawn_file_actions_adddup2(&actions, 0, fd);
+		error = posix_spawn_file_actions_adddup2(&actions, 0, 1);
+	if (!error)
+		error = posix_spawn_file_actions_adddup2(&actions, p->said[1], 2);
+	if (!error)
+		error = posix_spawn_file_actions_adddup2(&actions, p->answer[1], 3);
 	if (!error)
 		error = posix_spawn(pid, path, &actions, &attributes, argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
@@ -38,12 +60,14 @@ static int start_child(const char *path, char **argv, int answer, pid_t *pid)
 	return error;
 }
 
-/* spawnAnswering(path, argv): [pid, fd]; the child's descriptor 3 is the other end. To be reaped with waitChild. */
+/* spawnAnswering(path, argv): [pid, answer, said], the other ends of the child's descriptors 3 and 2. To be reaped with
+ * waitChild. */
 napi_value addon_spawn_answering(napi_env env, napi_callback_info info)
 {
 	napi_value args[ADDON_MAX_ARGS], result = NULL;
 	char *path, **argv;
-	int ends[2], error;
+	struct pipes pipes;
+	int error;
 	pid_t pid;
 
 	addon_args(env, info, args);
@@ -53,20 +77,24 @@ napi_value addon_spawn_answering(napi_env env, napi_callback_info info)
 		free(path);
 		return NULL;
 	}
-	if (pipe2(ends, O_CLOEXEC) < 0) {
-		addon_throw(env, errno, "pipe", NULL);
+	error = pipes_open(&pipes);
+	if (error) {
+		addon_throw(env, error, "pipe", NULL);
 		goto out;
 	}
-	error = start_child(path, argv, ends[1], &pid);
-	close(ends[1]);
+	error = start_child(path, argv, &pipes, &pid);
+	close(pipes.answer[1]);
+	close(pipes.said[1]);
 	if (error) {
-		close(ends[0]);
+		close(pipes.answer[0]);
+		close(pipes.said[0]);
 		addon_throw(env, error, "spawn", path);
 		goto out;
 	}
-	if (!napi_create_array_with_length(env, 2, &result)) {
+	if (!napi_create_array_with_length(env, 3, &result)) {
 		napi_set_element(env, result, 0, addon_number(env, pid));
-		napi_set_element(env, result, 1, addon_number(env, ends[0]));
+		napi_set_element(env, result, 1, addon_number(env, pipes.answer[0]));
+		napi_set_element(env, result, 2, addon_number(env, pipes.said[0]));
 	}
 out:
 	free(path);

@@ -24,7 +24,7 @@ interface Addon {
   readEach(folder: string, names: readonly string[], heads: number): (string | null | undefined)[]
   removeTree(path: string): void
   sha256(bytes: Uint8Array): Buffer
-  spawnAnswering(path: string, argv: readonly string[]): [number, number]
+  spawnAnswering(path: string, argv: readonly string[]): [number, number, number]
   waitChild(pid: number): number
 }
 
@@ -270,13 +270,22 @@ export function sha256(bytes: Uint8Array): Buffer {
   return addon().sha256(bytes)
 }
 
+/** A child, and the ends of its pipes. */
+export interface AnsweringChild {
+  readonly pid: number
+  /** Of its descriptor 3. */
+  readonly answer: number
+  /** Of its standard error; what would not go into a pipe at once is lost. Never blocks. */
+  readonly said: number
+}
+
 /**
- * Starts a program with nothing open but /dev/null and its descriptor 3, whose other end is `fd`. Far cheaper than
- * node:child_process, whose fork copies Node's page tables. Whoever starts it calls `waitChild`.
+ * Starts a program with nothing open but /dev/null and two pipes. Far cheaper than node:child_process, whose fork copies
+ * Node's page tables. Whoever starts it closes the pipes and calls `waitChild`.
  */
-export function spawnAnswering(path: string, argv: readonly string[]): { readonly pid: number; readonly fd: number } {
-  const [pid, fd] = addon().spawnAnswering(path, argv)
-  return { pid, fd }
+export function spawnAnswering(path: string, argv: readonly string[]): AnsweringChild {
+  const [pid, answer, said] = addon().spawnAnswering(path, argv)
+  return { pid, answer, said }
 }
 
 /** Waits, blocking, for the end of such a child, which is near; its status, -1 if a signal ended it. */

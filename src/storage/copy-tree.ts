@@ -3,7 +3,7 @@ import { TspodError } from '../base/errors.js'
 import type { Digest } from '../oci/image-spec.js'
 import type { UsernsPlan } from '../runtime/protocol.js'
 import { ensureFolder } from '../state/file.js'
-import { askInside, runInside, type InsideResult } from './inside.js'
+import { runInside, type InsideResult } from './inside.js'
 import { rootArguments, type RootSource } from './root-archive.js'
 
 /** More patterns than this (in bytes) no command line takes. */
@@ -71,9 +71,7 @@ export interface Copied {
 export async function digestTree(from: CopyFrom, selection: CopySelection, options: CopyOptions): Promise<CopyDigest> {
   const args = [...fromArguments(from), ...selectionArguments(selection), ...cacheArguments(options)]
   if (options.cacheFile !== undefined) ensureFolder(dirname(options.cacheFile))
-  const result = await ('folder' in from
-    ? askInside('scan', args, options)
-    : runInside('scan', options.plan, args, streams(options)))
+  const result = await runInside('scan', 'folder' in from ? undefined : options.plan, args, streams(options))
   return {
     digest: String(result['digest']) as Digest,
     entries: Number(result['entries']),

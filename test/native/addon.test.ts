@@ -229,16 +229,26 @@ describe('spawnAnswering', () => {
     return text
   }
 
-  test('a child writes to its descriptor 3; the others lead nowhere', () => {
-    const { pid, fd } = spawnAnswering('/bin/sh', ['sh', '-c', 'n=$(readlink /proc/$$/fd/[0-2]); echo "$n" >&3; exit 7'])
-    expect(answerOf(fd)).toBe('/dev/null\n/dev/null\n/dev/null\n')
+  test('a child writes to its descriptors 3 and 2; the others lead nowhere', () => {
+    const script = 'n=$(readlink /proc/$$/fd/[01]); echo "$n" >&3; echo why >&2; exit 7'
+    const { pid, answer, said } = spawnAnswering('/bin/sh', ['sh', '-c', script])
+    expect(answerOf(answer)).toBe('/dev/null\n/dev/null\n')
     expect(waitChild(pid)).toBe(7)
+    expect(answerOf(said)).toBe('why\n')
+  })
+
+  test('more than a pipe holds on its standard error does not stop it', () => {
+    const { pid, answer, said } = spawnAnswering('/bin/sh', ['sh', '-c', 'head -c 1000000 /dev/zero >&2; echo done >&3'])
+    expect(answerOf(answer)).toBe('done\n')
+    waitChild(pid)
+    expect(answerOf(said).length).toBeLessThanOrEqual(64 * 1024)
   })
 
   test('one that is killed has no status, and what is not there is told', () => {
-    const { pid, fd } = spawnAnswering('/bin/sh', ['sh', '-c', 'kill -9 $$'])
-    expect(answerOf(fd)).toBe('')
+    const { pid, answer, said } = spawnAnswering('/bin/sh', ['sh', '-c', 'kill -9 $$'])
+    expect(answerOf(answer)).toBe('')
     expect(waitChild(pid)).toBe(-1)
+    expect(answerOf(said)).toBe('')
     expect(() => spawnAnswering('/no/such', ['x'])).toThrow(expect.objectContaining({ code: 'ENOENT' }))
   })
 })
