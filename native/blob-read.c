@@ -8,7 +8,6 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#define INPUT_SIZE ((size_t)256 * 1024)
 #define RATIO_FREE (4ULL << 30)
 
 /* Who reads and hashes the blob as it lies, while others work on what he has read. Outlives a reader that has failed, since
@@ -24,7 +23,7 @@ struct blob_input {
 struct inflater {
 	struct blob_reader *reader;
 	struct blob_input *source;
-	struct chunk *given; /* by `source`; `input` lies in it */
+	const struct chunk *given; /* by `source`; `input` lies in it */
 	const uint8_t *input;
 	size_t available, position; /* in `input` */
 	bool ended;		    /* the blob is read to its end */
@@ -41,8 +40,8 @@ static size_t read_input(struct blob_input *input, uint8_t *to)
 {
 	size_t size = 0;
 
-	while (size < INPUT_SIZE) {
-		ssize_t n = read(input->fd, to + size, INPUT_SIZE - size);
+	while (size < CHUNK_SIZE) {
+		ssize_t n = read(input->fd, to + size, CHUNK_SIZE - size);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -77,7 +76,7 @@ static struct blob_input *input_open(const struct blob_reader *r)
 
 	*input = (struct blob_input){.fd = r->fd};
 	digest_start(&input->digest, r->options.digest);
-	chunk_queue_init(&input->queue);
+	chunk_queue_init(&input->queue, 1);
 	if (pthread_create(&input->thread, NULL, input_thread, input))
 		inside_fail(STAGE_LIMIT, EAGAIN, NULL, "start a thread");
 	return input;
@@ -106,8 +105,8 @@ static int input_fill(struct inflater *i)
 	if (i->position < i->available || i->ended)
 		return 0;
 	if (i->given)
-		chunk_emptied(&i->source->queue);
-	i->given = chunk_to_empty(&i->source->queue);
+		chunk_emptied(&i->source->queue, 0);
+	i->given = chunk_to_empty(&i->source->queue, 0);
 	i->ended = !i->given;
 	i->position = 0;
 	i->available = i->given ? i->given->size : 0;
@@ -309,11 +308,11 @@ static ssize_t blob_peek(struct tar_source *source, const uint8_t **data)
 	struct blob_reader *r = (struct blob_reader *)source;
 
 	if (r->current && r->used == r->current->size) {
-		chunk_emptied(&r->queue);
+		chunk_emptied(&r->queue, 0);
 		r->current = NULL;
 	}
 	if (!r->current) {
-		r->current = chunk_to_empty(&r->queue);
+		r->current = chunk_to_empty(&r->queue, 0);
 		r->used = 0;
 		/* On this side, which has less to do than the one that inflates. */
 		if (r->current && !r->plain)
@@ -335,7 +334,7 @@ void blob_open(struct blob_reader *r, int fd, const struct blob_options *options
 	*r = (struct blob_reader){
 		.source = {blob_peek, blob_take, &r->trouble}, .options = *options, .fd = fd};
 	digest_start(&r->diff_id, options->diff_id);
-	chunk_queue_init(&r->queue);
+	chunk_queue_init(&r->queue, 1);
 	if (pthread_create(&r->thread, NULL, inflate_thread, r))
 		inside_fail(STAGE_LIMIT, EAGAIN, NULL, "start a thread");
 }

@@ -25,7 +25,7 @@ struct blob_reader {
 	struct digest diff_id;
 	char digest_text[DIGEST_TEXT_SIZE], diff_id_text[DIGEST_TEXT_SIZE];
 	struct trouble trouble; /* the thread's, to be read after the queue has closed */
-	struct chunk *current;
+	const struct chunk *current;
 	size_t used; /* of `current` */
 };
 

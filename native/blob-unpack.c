@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 static ssize_t unpack_peek(struct tar_source *source, const uint8_t **data)
@@ -12,11 +11,11 @@ static ssize_t unpack_peek(struct tar_source *source, const uint8_t **data)
 	struct blob_unpack *u = (struct blob_unpack *)source;
 
 	if (u->current && u->used == u->current->size) {
-		chunk_emptied(&u->queue);
+		chunk_emptied(u->queue, u->reader);
 		u->current = NULL;
 	}
 	if (!u->current) {
-		u->current = chunk_to_empty(&u->queue);
+		u->current = chunk_to_empty(u->queue, u->reader);
 		u->used = 0;
 	}
 	if (!u->current)
@@ -56,33 +55,23 @@ static void *unpack_thread(void *argument)
 	return NULL;
 }
 
-void blob_unpack_start(struct blob_unpack *u, int root_fd, bool single)
+void blob_unpack_start(struct blob_unpack *u, struct chunk_queue *queue, unsigned reader,
+		       int root_fd, bool single)
 {
 	static struct trouble none;
 
 	*u = (struct blob_unpack){
-		.source = {unpack_peek, unpack_take, &none}, .root_fd = root_fd, .single = single};
-	chunk_queue_init(&u->queue);
+		.source = {unpack_peek, unpack_take, &none},
+		.queue = queue,
+		.reader = reader,
+		.root_fd = root_fd,
+		.single = single,
+	};
 	if (pthread_create(&u->thread, NULL, unpack_thread, u))
 		inside_fail(STAGE_LIMIT, EAGAIN, NULL, "start a thread");
-}
-
-void blob_unpack_add(struct blob_unpack *u, const struct chunk *chunk)
-{
-	struct chunk *own = chunk_to_fill(&u->queue);
-
-	memcpy(own->data, chunk->data, chunk->size);
-	own->size = chunk->size;
-	chunk_filled(&u->queue);
-}
-
-void blob_unpack_end(struct blob_unpack *u)
-{
-	chunk_queue_close(&u->queue);
 }
 
 void blob_unpack_finish(struct blob_unpack *u)
 {
 	pthread_join(u->thread, NULL);
-	chunk_queue_free(&u->queue);
 }

@@ -1,7 +1,5 @@
 #include "blob-write.h"
 
-#include "blob-unpack.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,13 +78,29 @@ static int zstd_chunk(struct blob_writer *w, ZSTD_CCtx *z, uint8_t *buffer,
 	return 0;
 }
 
-static void *compress_thread(void *argument)
+/* Who empties the queue. */
+enum { DIGESTING, WRITING, UNPACKING };
+
+static void *digest_thread(void *argument)
 {
 	struct blob_writer *w = argument;
-	uint8_t *buffer = xmalloc(OUTPUT_SIZE);
+	const struct chunk *chunk;
+
+	while ((chunk = chunk_to_empty(&w->queue, DIGESTING))) {
+		digest_add(&w->diff_id, chunk->data, chunk->size);
+		w->plain_size += chunk->size;
+		chunk_emptied(&w->queue, DIGESTING);
+	}
+	return NULL;
+}
+
+static void *write_thread(void *argument)
+{
+	struct blob_writer *w = argument;
+	uint8_t *buffer = w->compression == BLOB_NONE ? NULL : xmalloc(OUTPUT_SIZE);
 	z_stream z = {0};
 	ZSTD_CCtx *zstd = NULL;
-	struct chunk *chunk;
+	const struct chunk *chunk;
 
 	/* gzip's header without time or name: one content, one digest. */
 	if (w->compression == BLOB_GZIP &&
@@ -100,14 +114,7 @@ static void *compress_thread(void *argument)
 			trouble_set(&w->trouble, STAGE_LIMIT, ENOMEM, "out of memory");
 	}
 	do {
-		chunk = chunk_to_empty(&w->queue);
-		if (chunk) {
-			if (w->compression != BLOB_NONE)
-				digest_add(&w->diff_id, chunk->data, chunk->size);
-			w->plain_size += chunk->size;
-			if (w->unpack)
-				blob_unpack_add(w->unpack, chunk);
-		}
+		chunk = chunk_to_empty(&w->queue, WRITING);
 		/* After a failure the rest is taken and thrown away, so that the other side comes
 		 * to its end. */
 		if (!w->trouble.stage) {
@@ -119,10 +126,8 @@ static void *compress_thread(void *argument)
 				output(w, chunk->data, chunk->size);
 		}
 		if (chunk)
-			chunk_emptied(&w->queue);
+			chunk_emptied(&w->queue, WRITING);
 	} while (chunk);
-	if (w->unpack)
-		blob_unpack_end(w->unpack);
 	if (w->compression == BLOB_GZIP)
 		deflateEnd(&z);
 	ZSTD_freeCCtx(zstd);
@@ -130,23 +135,33 @@ static void *compress_thread(void *argument)
 	return NULL;
 }
 
-void blob_create(struct blob_writer *w, int fd, enum blob_compression compression, int level,
-		 struct blob_unpack *unpack)
+static void create(struct blob_writer *w, int fd, enum blob_compression compression, int level,
+		   unsigned readers)
 {
-	*w = (struct blob_writer){
-		.fd = fd, .compression = compression, .level = level, .unpack = unpack};
+	*w = (struct blob_writer){.fd = fd, .compression = compression, .level = level};
 	digest_start(&w->digest, NULL);
 	digest_start(&w->diff_id, NULL);
-	chunk_queue_init(&w->queue);
-	if (pthread_create(&w->thread, NULL, compress_thread, w))
+	chunk_queue_init(&w->queue, readers);
+	if (pthread_create(&w->digesting, NULL, digest_thread, w) ||
+	    pthread_create(&w->writing, NULL, write_thread, w))
 		inside_fail(STAGE_LIMIT, EAGAIN, NULL, "start a thread");
 }
 
-/* Without compression the thread has enough to do with writing, so the hashing is done here. */
+void blob_create(struct blob_writer *w, int fd, enum blob_compression compression, int level)
+{
+	create(w, fd, compression, level, UNPACKING);
+}
+
+void blob_create_unpacked(struct blob_writer *w, int fd, enum blob_compression compression,
+			  int level, int root_fd, bool single)
+{
+	create(w, fd, compression, level, UNPACKING + 1);
+	w->unpacks = true;
+	blob_unpack_start(&w->unpack, &w->queue, UNPACKING, root_fd, single);
+}
+
 static void hand_over(struct blob_writer *w)
 {
-	if (w->compression == BLOB_NONE)
-		digest_add(&w->digest, w->chunk->data, w->chunk->size);
 	chunk_filled(&w->queue);
 	w->chunk = NULL;
 }
@@ -202,16 +217,17 @@ void blob_end(struct blob_writer *w)
 	if (w->chunk && w->chunk->size)
 		hand_over(w);
 	chunk_queue_close(&w->queue);
-	pthread_join(w->thread, NULL);
-	chunk_queue_free(&w->queue);
+	pthread_join(w->digesting, NULL);
+	pthread_join(w->writing, NULL);
 	if (w->trouble.stage)
 		inside_fail_trouble(&w->trouble, NULL);
-	if (w->unpack)
-		blob_unpack_finish(w->unpack);
-	digest_text(&w->digest, w->digest_text);
+	if (w->unpacks)
+		blob_unpack_finish(&w->unpack);
+	chunk_queue_free(&w->queue);
+	digest_text(&w->diff_id, w->diff_id_text);
 	/* Without compression both are of the same bytes, which are hashed once. */
 	if (w->compression == BLOB_NONE)
-		memcpy(w->diff_id_text, w->digest_text, sizeof(w->diff_id_text));
+		memcpy(w->digest_text, w->diff_id_text, sizeof(w->digest_text));
 	else
-		digest_text(&w->diff_id, w->diff_id_text);
+		digest_text(&w->digest, w->digest_text);
 }

@@ -1,12 +1,13 @@
-/* A ring of buffers between two threads: one fills, the other empties, in order. */
+/* A ring of buffers between threads: one fills, the others empty, each of them all, in order. */
 #pragma once
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define CHUNK_SIZE ((size_t)512 * 1024) /* a multiple of 512: a tar header never lies in two */
+#define CHUNK_SIZE ((size_t)128 * 1024) /* a multiple of 512: a tar header never lies in two */
 #define CHUNK_COUNT 8
+#define CHUNK_READERS 3
 
 struct chunk {
 	uint8_t *data;
@@ -17,12 +18,14 @@ struct chunk_queue {
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
 	struct chunk chunks[CHUNK_COUNT];
-	unsigned filled, emptied; /* how many, ever */
-	bool closed;		  /* by the filling side: no more will come */
-	bool abandoned;		  /* by the emptying side: no more is wanted */
+	unsigned readers;
+	unsigned filled, emptied[CHUNK_READERS]; /* how many, ever */
+	bool closed;				 /* by the filling side: no more will come */
+	bool abandoned;				 /* by an emptying side: no more is wanted */
 };
 
-void chunk_queue_init(struct chunk_queue *);
+/* `readers`: how many threads will empty it, at most CHUNK_READERS. */
+void chunk_queue_init(struct chunk_queue *, unsigned readers);
 void chunk_queue_free(struct chunk_queue *);
 
 /* Filling side: the next buffer (waits for one; NULL if no more is wanted), then its hand-over. */
@@ -30,7 +33,7 @@ struct chunk *chunk_to_fill(struct chunk_queue *);
 void chunk_filled(struct chunk_queue *);
 void chunk_queue_close(struct chunk_queue *);
 
-/* Emptying side: the next full buffer, or NULL after the last; then its return. */
-struct chunk *chunk_to_empty(struct chunk_queue *);
-void chunk_emptied(struct chunk_queue *);
+/* Emptying side, the `reader`th: the next full buffer, or NULL after the last; then its return. */
+const struct chunk *chunk_to_empty(struct chunk_queue *, unsigned reader);
+void chunk_emptied(struct chunk_queue *, unsigned reader);
 void chunk_queue_abandon(struct chunk_queue *);

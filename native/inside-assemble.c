@@ -127,7 +127,7 @@ int verb_assemble(int argc, char **argv)
 	userns_enter(&userns, false);
 	walk_init(&walk, root_fd);
 	data = xmalloc(RECORD_LIMIT + 1);
-	blob_create(&blob, STDOUT_FILENO, BLOB_NONE, 0, NULL);
+	blob_create(&blob, STDOUT_FILENO, BLOB_NONE, 0);
 	while (add_record(&blob, &walk, data))
 		;
 	blob_end(&blob);

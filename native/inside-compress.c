@@ -27,7 +27,7 @@ static void copy_through(const struct compress_options *o, int input, int output
 	ssize_t size;
 
 	blob_open(&reader, input, &read_options);
-	blob_create(&writer, output, compression, (int)o->level, NULL);
+	blob_create(&writer, output, compression, (int)o->level);
 	while ((size = reader.source.peek(&reader.source, &data)) > 0) {
 		blob_add(&writer, data, (size_t)size);
 		reader.source.take(&reader.source, (size_t)size);

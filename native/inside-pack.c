@@ -1,6 +1,6 @@
 /* The verbs `pack` (a layer from what a container changed) and `tar` (an archive of a root, or of a
  * path in it). */
-#include "blob-unpack.h"
+#include "blob-write.h"
 #include "inside-root.h"
 #include "tree-pack.h"
 #include "tree-path.h"
@@ -79,13 +79,13 @@ static void unpack_open(struct output_options *o, const struct userns_options *u
 	userns_own(userns, o->unpack_fd);
 }
 
-/* `unpack` lives as long as the writer. */
 static void blob_begin(struct blob_writer *blob, int fd, enum blob_compression compression,
-		       const struct output_options *o, struct blob_unpack *unpack)
+		       const struct output_options *o)
 {
-	if (o->unpack_fd >= 0)
-		blob_unpack_start(unpack, o->unpack_fd, o->pack.single);
-	blob_create(blob, fd, compression, o->level, o->unpack_fd < 0 ? NULL : unpack);
+	if (o->unpack_fd < 0)
+		blob_create(blob, fd, compression, o->level);
+	else
+		blob_create_unpacked(blob, fd, compression, o->level, o->unpack_fd, o->pack.single);
 }
 
 static void answer(const char *type, const struct blob_writer *blob, uint64_t entries)
@@ -106,7 +106,6 @@ int verb_pack(int argc, char **argv)
 	const char *root = NULL, *base = NULL;
 	struct option_row rows[13] = {0}, *next = output_rows(&o, rows);
 	enum blob_compression compression;
-	struct blob_unpack unpack;
 	struct blob_writer blob;
 	uint64_t entries;
 	int fd, root_fd, base_fd = -1;
@@ -123,7 +122,7 @@ int verb_pack(int argc, char **argv)
 	userns_enter(&userns, false);
 	o.pack.layer = true;
 	o.pack.single = userns.single;
-	blob_begin(&blob, fd, compression, &o, &unpack);
+	blob_begin(&blob, fd, compression, &o);
 	entries = tree_pack(&blob, root_fd, base_fd, "", &o.pack);
 	blob_end(&blob);
 	answer("packed", &blob, entries);
@@ -167,7 +166,6 @@ int verb_tar(int argc, char **argv)
 	bool follow = false;
 	struct option_row rows[13 + ROOT_ROWS] = {0}, *next = output_rows(&o, rows);
 	enum blob_compression compression;
-	struct blob_unpack unpack;
 	struct blob_writer blob;
 	uint64_t entries;
 	int fd, root_fd;
@@ -183,7 +181,7 @@ int verb_tar(int argc, char **argv)
 	unpack_open(&o, &userns);
 	root_fd = root_enter(&root, &userns);
 	o.pack.single = userns.single;
-	blob_begin(&blob, fd, compression, &o, &unpack);
+	blob_begin(&blob, fd, compression, &o);
 	entries = path ? pack_path(&blob, root_fd, path, as, follow, &o.pack)
 		       : tree_pack(&blob, root_fd, -1, as ? as : "", &o.pack);
 	blob_end(&blob);
