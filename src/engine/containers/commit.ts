@@ -71,8 +71,6 @@ export async function commitContainer(
     const base = options.squash === true ? emptyBase : (image ?? emptyBase)
     const draft = await store.draft()
     try {
-      /* What is needed when the layer is made is loaded while it is made, once that has begun. */
-      setImmediate(() => void import('node:crypto'))
       const packed = await whilePaused(context, record, options.pause === true, () =>
         layerStore(context).makeLayer((unpackTo) =>
           pack(context, record, { output: draft.path, unpackTo }, options.squash === true),
