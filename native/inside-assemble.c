@@ -38,12 +38,12 @@ static size_t read_input(void *data, size_t size)
 }
 
 /* The path's last name, in the folder that the walk has gone to. */
-static int open_member(struct walk *walk, const char *path)
+static int open_member(struct walk *walk, const char *path, struct stat *st)
 {
 	static char *clean;
 	static size_t room;
 	const char *slash, *name;
-	int folder, fd;
+	int folder;
 
 	if (!path_clean(path, &clean, &room))
 		return -1;
@@ -52,16 +52,15 @@ static int open_member(struct walk *walk, const char *path)
 	folder = walk_to(walk, clean, slash ? (size_t)(slash - clean) : 0, false, false);
 	if (folder < 0)
 		return -1;
-	fd = open_to_read(folder, name, false);
-	return fd;
+	return open_file_to_read(folder, name, st);
 }
 
 static void add_file(struct blob_writer *blob, struct walk *walk, const char *path, uint64_t size)
 {
-	int fd = open_member(walk, path);
 	struct stat st;
+	int fd = open_member(walk, path, &st);
 
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (fd < 0)
 		inside_fail(STAGE_INPUT, errno, path, "open a file of the layer");
 	if ((uint64_t)st.st_size != size)
 		inside_fail(STAGE_DIGEST, 0, path, "the file has another size than the layer says");

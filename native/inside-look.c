@@ -22,14 +22,14 @@ static const char *kind_of(mode_t mode)
 /* Nothing of a file that is larger: who reads it wants all of it or none. */
 static void print_file(int dir_fd, const char *name)
 {
-	int fd = open_to_read(dir_fd, name, false);
-	char buffer[65536];
 	struct stat st;
+	int fd = open_file_to_read(dir_fd, name, &st);
+	char buffer[65536];
 	ssize_t n;
 
 	if (fd < 0)
 		return;
-	if (fstat(fd, &st) < 0 || st.st_size > PRINT_LIMIT) {
+	if (st.st_size > PRINT_LIMIT) {
 		close(fd);
 		return;
 	}

@@ -43,7 +43,7 @@ static void measure_folder(struct measure *m, int fd, int depth)
 			continue;
 		count(m, &st);
 		if (S_ISDIR(st.st_mode) && depth < MAX_DEPTH) {
-			int child = open_to_read(fd, entry->d_name, true);
+			int child = open_folder_to_read(fd, entry->d_name);
 
 			if (child >= 0)
 				measure_folder(m, child, depth + 1);

@@ -37,8 +37,8 @@ static void scan_file(struct tree_digest *digest, const struct selected *s)
 
 	if (tree_digest_known_file(digest, s->as, s->st))
 		return;
-	fd = open_to_read(s->fd, s->name, false);
-	if (fd < 0 || fstat(fd, &st) < 0)
+	fd = open_file_to_read(s->fd, s->name, &st);
+	if (fd < 0)
 		inside_fail(STAGE_INPUT, errno, s->path, "open the file");
 	tree_digest_file(digest, s->as, &st, fd, s->path);
 	close(fd);

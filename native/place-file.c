@@ -208,11 +208,11 @@ static void write_file(struct placing *p, const struct selected *s, int from, co
 void place_file(struct placing *p, const struct selected *s, int dir_fd, const char *name,
 		bool inherits_group)
 {
-	int from = open_to_read(s->fd, s->name, false);
-	const char *first;
 	struct stat st;
+	int from = open_file_to_read(s->fd, s->name, &st);
+	const char *first;
 
-	if (from < 0 || fstat(from, &st) < 0)
+	if (from < 0)
 		inside_fail(STAGE_INPUT, errno, s->path, "open the file");
 	if (p->options->unpack && p->is_file && archive_is_one(from)) {
 		unpack(p, from, s->path);

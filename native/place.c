@@ -106,7 +106,7 @@ int place_open_target(struct placing *p)
 
 	if (!*p->target_name)
 		return fcntl(dir_fd, F_DUPFD_CLOEXEC, 0);
-	fd = open_to_read(dir_fd, p->target_name, true);
+	fd = open_folder_to_read(dir_fd, p->target_name);
 	if (fd >= 0)
 		return fd;
 	if (errno != ENOENT)
@@ -114,7 +114,7 @@ int place_open_target(struct placing *p)
 			    "a folder cannot be copied to a file");
 	if (mkdirat(dir_fd, p->target_name, p->walk.made_mode) < 0)
 		place_fail(p, "make the folder");
-	fd = open_to_read(dir_fd, p->target_name, true);
+	fd = open_folder_to_read(dir_fd, p->target_name);
 	if (fd < 0)
 		place_fail(p, "open the new folder");
 	place_dress_made(p, fd);
@@ -181,7 +181,7 @@ static void begin_folder(struct selection_visitor *visitor, const struct selecte
 	fresh = mkdirat(here(p)->fd, s->as, 0700) == 0;
 	if (!fresh && errno != EEXIST)
 		place_fail(p, "make the folder");
-	fd = open_to_read(here(p)->fd, s->as, true);
+	fd = open_folder_to_read(here(p)->fd, s->as);
 	if (fd < 0 && !fresh && (errno == ENOTDIR || errno == ELOOP))
 		inside_fail(STAGE_SELECTION, ENOTDIR, p->path,
 			    "a folder cannot replace a file or a link");

@@ -136,7 +136,7 @@ static void walk_child_folder(struct walking *w, struct level *above, const char
 		return;
 	if (depth >= MAX_DEPTH)
 		inside_fail(STAGE_LIMIT, ELOOP, w->path, "the tree is too deep");
-	level->selected = (struct selected){.fd = open_to_read(above->selected.fd, name, true),
+	level->selected = (struct selected){.fd = open_folder_to_read(above->selected.fd, name),
 					    .name = name,
 					    .as = name,
 					    .path = w->path,

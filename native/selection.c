@@ -61,7 +61,7 @@ static int open_source_folder(int dir, const char *name, const struct stat *st)
 {
 	if (!S_ISDIR(st->st_mode))
 		return -1;
-	return *name ? open_to_read(dir, name, true) : fcntl(dir, F_DUPFD_CLOEXEC, 0);
+	return *name ? open_folder_to_read(dir, name) : fcntl(dir, F_DUPFD_CLOEXEC, 0);
 }
 
 static void walk_source_file(struct walking *w, int dir, const char *name, const char *path,
@@ -132,7 +132,7 @@ static void expand(struct walking *w, int fd, const char *pattern, char *path, s
 			continue;
 		path[length] = '/';
 		memcpy(path + length + 1, name, size + 1);
-		inner = open_to_read(fd, name, true);
+		inner = open_folder_to_read(fd, name);
 		if (last && (inner >= 0 ? w->ignore.exceptions || !is_ignored(w, path + 1)
 					: !is_ignored(w, path + 1)))
 			walk_source(w, path);

@@ -111,14 +111,14 @@ static void compare_folder(struct comparison *c, const struct level *parent, con
 	struct level level = {
 		.parent = parent, .path_length = c->path_length, .told = &told, .base_fd = -1};
 
-	level.fd = open_to_read(parent->fd, name, true);
+	level.fd = open_folder_to_read(parent->fd, name);
 	if (level.fd < 0) {
 		if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)
 			return; /* removed or replaced while we looked */
 		fail_read(c, "open the folder");
 	}
 	if (compared) {
-		level.base_fd = open_to_read(parent->base_fd, name, true);
+		level.base_fd = open_folder_to_read(parent->base_fd, name);
 		if (level.base_fd < 0)
 			fail_read(c, "open the folder that is compared with");
 	}

@@ -62,9 +62,9 @@ static void copy_file(struct copying *c, int from_fd, int to_fd, const char *nam
 {
 	struct stat st;
 	const char *first;
-	int from = open_to_read(from_fd, name, false), to;
+	int from = open_file_to_read(from_fd, name, &st), to;
 
-	if (from < 0 || fstat(from, &st) < 0)
+	if (from < 0)
 		fail_copy(c, STAGE_INPUT, "open the file");
 	first = st.st_nlink > 1 ? link_seen(&c->links, &st, c->path) : NULL;
 	if (!first || !link_beneath(c->root_fd, first, to_fd, name)) {
@@ -112,7 +112,7 @@ static void copy_folder(struct copying *c, int from, int to, int depth);
 static void copy_child_folder(struct copying *c, int from_fd, int to_fd, const char *name,
 			      int depth)
 {
-	int from = open_to_read(from_fd, name, true), to;
+	int from = open_folder_to_read(from_fd, name), to;
 
 	if (from < 0)
 		fail_copy(c, STAGE_INPUT, "open the folder");
@@ -120,7 +120,7 @@ static void copy_child_folder(struct copying *c, int from_fd, int to_fd, const c
 		inside_fail(STAGE_LIMIT, ELOOP, c->path, "the tree is too deep");
 	if (mkdirat(to_fd, name, 0700) < 0 && errno != EEXIST)
 		fail_copy(c, STAGE_WRITE, "make the folder");
-	to = open_to_read(to_fd, name, true);
+	to = open_folder_to_read(to_fd, name);
 	if (to < 0)
 		fail_copy(c, STAGE_WRITE, "open the new folder");
 	copy_folder(c, from, to, depth + 1);

@@ -130,9 +130,9 @@ void packing_file(struct packing *p, int dir_fd, const char *name, const struct 
 		write_header(p, &e);
 		return;
 	}
-	fd = open_to_read(dir_fd, name, false);
-	if (fd < 0 || fstat(fd, &st) < 0) {
-		if (fd < 0 && (errno == ENOENT || errno == ESTALE))
+	fd = open_file_to_read(dir_fd, name, &st);
+	if (fd < 0) {
+		if (errno == ENOENT || errno == ESTALE)
 			return; /* removed or replaced while we looked */
 		packing_fail(p, "open the file");
 	}

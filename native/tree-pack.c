@@ -84,7 +84,7 @@ static bool is_stub(const struct packing *p, int dir_fd, const char *name, const
 		return false;
 	if (!S_ISDIR(st->st_mode))
 		return S_ISREG(st->st_mode) && st->st_size == 0;
-	fd = open_to_read(dir_fd, name, true);
+	fd = open_folder_to_read(dir_fd, name);
 	if (fd < 0)
 		return false;
 	empty = names_read(fd, &names) == 0 && names.count == 0 && !is_opaque(fd);
@@ -127,14 +127,14 @@ static void pack_folder(struct packing *p, const struct level *parent, const cha
 			      .written = &written,
 			      .base_fd = -1};
 
-	level.fd = open_to_read(parent->fd, name, true);
+	level.fd = open_folder_to_read(parent->fd, name);
 	if (level.fd < 0 || fstat(level.fd, &level.st) < 0) {
 		if (level.fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP))
 			return;
 		packing_fail(p, "open the folder");
 	}
 	if (compared) {
-		level.base_fd = open_to_read(parent->base_fd, name, true);
+		level.base_fd = open_folder_to_read(parent->base_fd, name);
 		if (level.base_fd < 0)
 			packing_fail(p, "open the folder that is compared with");
 	}
@@ -199,7 +199,7 @@ static void pack_whiteouts(struct packing *p, const struct level *level,
 {
 	struct stat st;
 
-	for (size_t i = 0; i < names->count; i++) {
+	for (size_t i = 0; names->devices && i < names->count; i++) {
 		if (fstatat(level->fd, names->names[i], &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		    is_whiteout(&st))
 			write_whiteout(p, level, names->names[i]);
@@ -292,7 +292,7 @@ uint64_t tree_pack_one(struct blob_writer *out, int dir_fd, const char *name, co
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		inside_fail(STAGE_INPUT, errno, as, "look at the entry");
 	if (S_ISDIR(st.st_mode)) {
-		int fd = open_to_read(dir_fd, name, true);
+		int fd = open_folder_to_read(dir_fd, name);
 
 		free(p);
 		if (fd < 0)

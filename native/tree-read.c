@@ -45,8 +45,10 @@ int names_read(int dir_fd, struct name_list *list)
 	if (!dir)
 		return -1;
 	while ((errno = 0, entry = readdir(dir))) {
-		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
-			add_name(list, entry->d_name);
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+			continue;
+		add_name(list, entry->d_name);
+		list->devices |= entry->d_type == DT_CHR || entry->d_type == DT_UNKNOWN;
 	}
 	errnum = errno;
 	closedir(dir);
@@ -65,13 +67,18 @@ void names_free(struct name_list *list)
 	free(list->text);
 }
 
-int open_to_read(int dir_fd, const char *name, bool folder)
-{
-	int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | (folder ? O_DIRECTORY : 0);
-	int fd = openat(dir_fd, name, flags);
-	struct stat st;
+#define TO_READ (O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
 
-	if (fd >= 0 && !folder && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))) {
+int open_folder_to_read(int dir_fd, const char *name)
+{
+	return openat(dir_fd, name, TO_READ | O_DIRECTORY);
+}
+
+int open_file_to_read(int dir_fd, const char *name, struct stat *st)
+{
+	int fd = openat(dir_fd, name, TO_READ);
+
+	if (fd >= 0 && (fstat(fd, st) < 0 || !S_ISREG(st->st_mode))) {
 		close(fd);
 		errno = ESTALE;
 		return -1;

@@ -10,15 +10,17 @@ struct name_list {
 	size_t count, room;
 	char *text;
 	size_t text_size, text_room;
+	bool devices; /* there may be character devices among them: whiteouts are */
 };
 
 /* -1 with errno. */
 int names_read(int dir_fd, struct name_list *);
 void names_free(struct name_list *);
 
-/* Opens a folder or a regular file for reading, whatever it may have become meanwhile: never
- * blocks, never follows. */
-int open_to_read(int dir_fd, const char *name, bool folder);
+/* Open a folder, or a regular file (and look at it), for reading, whatever it may have become meanwhile: never block, never
+ * follow. -1 with errno, ESTALE for what is no regular file. */
+int open_folder_to_read(int dir_fd, const char *name);
+int open_file_to_read(int dir_fd, const char *name, struct stat *);
 
 /* Extended attributes, sorted by name, without those of a storage driver. */
 struct xattr_list {
