@@ -1,14 +1,12 @@
+#include "log-file.h"
 #include "log-format.h"
 #include "log-journal.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* Records are gathered here and written at once; a page that is not used costs nothing. */
@@ -16,11 +14,7 @@
 
 struct log {
 	enum log_driver driver;
-	int fd;
-	char *path;
-	uint64_t size, maximum_size;
-	unsigned maximum_files;
-	bool can_rotate;
+	struct log_file file;
 	char *attributes; /* json-file: `,"attrs":{…}` */
 	size_t attributes_length;
 	struct log_journal *journal;
@@ -38,25 +32,6 @@ struct log {
 static bool is_silent(enum log_driver driver)
 {
 	return driver == LOG_NONE || driver == LOG_PASSTHROUGH;
-}
-
-static int open_file(struct log *log, const char *path)
-{
-	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
-	struct stat status;
-
-	if (fd < 0)
-		return -1;
-	if (fstat(fd, &status) < 0) {
-		close(fd);
-		return -1;
-	}
-	if (log->fd >= 0)
-		close(log->fd);
-	log->fd = fd;
-	log->size = S_ISREG(status.st_mode) ? (uint64_t)status.st_size : 0;
-	log->can_rotate = S_ISREG(status.st_mode) && log->maximum_size > 0;
-	return 0;
 }
 
 static int make_attributes(struct log *log, const struct log_plan *plan)
@@ -92,12 +67,11 @@ static int open_driver(struct log *log, const struct log_plan *plan, const char 
 	}
 	if (plan->driver == LOG_JSON_FILE && make_attributes(log, plan) < 0)
 		return -1;
-	log->path = plan->path ? strdup(plan->path) : NULL;
-	if (!log->path) {
-		errno = plan->path ? ENOMEM : EINVAL;
+	if (!plan->path) {
+		errno = EINVAL;
 		return -1;
 	}
-	return open_file(log, log->path);
+	return log_file_open(&log->file, plan->path);
 }
 
 struct log *log_open(const struct log_plan *plan, const char *id, const char *name)
@@ -107,9 +81,11 @@ struct log *log_open(const struct log_plan *plan, const char *id, const char *na
 	if (!log)
 		return NULL;
 	log->driver = plan->driver;
-	log->fd = -1;
-	log->maximum_size = plan->max_size;
-	log->maximum_files = plan->max_files > 0 ? (unsigned)plan->max_files : 0;
+	log->file = (struct log_file){
+		.fd = -1,
+		.maximum_size = plan->max_size,
+		.maximum_files = plan->max_files > 0 ? (unsigned)plan->max_files : 0,
+	};
 	if (open_driver(log, plan, id, name) == 0)
 		return log;
 	log_close(log);
@@ -127,7 +103,7 @@ static void flush_batch(struct log *log)
 	size_t done = 0;
 
 	while (done < log->used) {
-		ssize_t written = write(log->fd, log->batch + done, log->used - done);
+		ssize_t written = write(log->file.fd, log->batch + done, log->used - done);
 
 		if (written < 0 && errno == EINTR)
 			continue;
@@ -140,52 +116,10 @@ static void flush_batch(struct log *log)
 	log->used = 0;
 }
 
-/* Moves path to path.1, path.1 to path.2 and so on. Whoever reads the old file by descriptor still has all of it:
- * nothing is truncated, and a record is never split over two files. */
-static int shift_files(const struct log *log)
-{
-	char from[PATH_MAX], to[PATH_MAX];
-
-	for (unsigned i = log->maximum_files - 1; i >= 1; i--) {
-		int length = i == 1 ? snprintf(from, sizeof(from), "%s", log->path)
-				    : snprintf(from, sizeof(from), "%s.%u", log->path, i - 1);
-
-		if (length >= (int)sizeof(from) ||
-		    snprintf(to, sizeof(to), "%s.%u", log->path, i) >= (int)sizeof(to)) {
-			errno = ENAMETOOLONG;
-			return -1;
-		}
-		if (rename(from, to) < 0 && errno != ENOENT)
-			return -1;
-	}
-	return open_file((struct log *)log, log->path);
-}
-
-/* The only file there may be is replaced by an empty one, again without truncating it under its readers. */
-static int start_over(struct log *log)
-{
-	char fresh[PATH_MAX];
-
-	if (snprintf(fresh, sizeof(fresh), "%s.new", log->path) >= (int)sizeof(fresh)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	if (unlink(fresh) < 0 && errno != ENOENT)
-		return -1;
-	if (open_file(log, fresh) < 0)
-		return -1;
-	return rename(fresh, log->path);
-}
-
 static void rotate(struct log *log)
 {
-	int result = log->maximum_files > 1 ? shift_files(log) : start_over(log);
-
-	/* Better a log that grows than none: the old file is still open, and it is not tried again for each line. */
-	if (result < 0) {
+	if (log_file_rotate(&log->file) < 0)
 		log->lost_errno = errno;
-		log->can_rotate = false;
-	}
 }
 
 /* Adds one record whose line is at most FRAME-sized; the batch always has room for it afterwards. */
@@ -201,19 +135,18 @@ static void add_record(struct log *log, const struct log_line *line, size_t room
 	else
 		end = log_format_json(begin, &log->clock, line, log->attributes,
 				      log->attributes_length);
-	if (log->can_rotate && log->size > 0 &&
-	    log->size + (size_t)(end - begin) > log->maximum_size) {
+	if (log_file_is_due(&log->file, (size_t)(end - begin))) {
 		size_t length = (size_t)(end - begin);
 
 		flush_batch(log);
 		rotate(log);
 		memmove(log->batch, begin, length);
 		log->used = length;
-		log->size += length;
+		log->file.size += length;
 		return;
 	}
 	log->used += (size_t)(end - begin);
-	log->size += (size_t)(end - begin);
+	log->file.size += (size_t)(end - begin);
 }
 
 /* Adds a line in as many records as it takes: a batch must hold any record, escaped six-fold at the worst. */
@@ -255,11 +188,13 @@ static const char *add_lines(struct log *log, enum log_stream stream, const char
 	char *begin = log->batch + log->used, *out;
 	size_t room = BATCH - log->used;
 
-	if (log->can_rotate && log->size + room > log->maximum_size)
-		room = log->size < log->maximum_size ? log->maximum_size - log->size : 0;
+	if (log->file.can_rotate && log->file.size + room > log->file.maximum_size)
+		room = log->file.size < log->file.maximum_size
+			       ? log->file.maximum_size - log->file.size
+			       : 0;
 	out = log_format_k8s_lines(begin, begin + room, &log->clock, stream, &bytes, end);
 	log->used += (size_t)(out - begin);
-	log->size += (size_t)(out - begin);
+	log->file.size += (size_t)(out - begin);
 	return bytes;
 }
 
@@ -370,7 +305,7 @@ void log_end_run(struct log *log)
 
 int log_reopen(struct log *log)
 {
-	return log->path ? open_file(log, log->path) : 0;
+	return log->file.path ? log_file_reopen(&log->file) : 0;
 }
 
 void log_relax(struct log *log)
@@ -395,11 +330,9 @@ void log_close(struct log *log)
 	int saved = errno;
 
 	log_relax(log);
-	if (log->fd >= 0)
-		close(log->fd);
+	log_file_close(&log->file);
 	if (log->journal)
 		log_journal_close(log->journal);
-	free(log->path);
 	free(log->attributes);
 	free(log);
 	errno = saved;

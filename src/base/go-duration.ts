@@ -20,7 +20,8 @@ function trimmed(seconds: number): string {
   return seconds.toFixed(9).replace(/\.?0+$/, '')
 }
 
-const nanosecondsPer: Readonly<Record<string, number>> = {
+/** The units that Go knows. */
+export const nanosecondsPer: Readonly<Record<string, number>> = {
   ns: 1,
   us: 1e3,
   µs: 1e3,

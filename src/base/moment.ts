@@ -1,20 +1,11 @@
 import { TspodError } from './errors.js'
+import { nanosecondsPer } from './go-duration.js'
 
 /** A point in time, in nanoseconds since 1970: what logs and events are dated with, and more than a Date can tell apart. */
 export type Moment = bigint
 
-const nanosecondsPer: Readonly<Record<string, number>> = {
-  ns: 1,
-  us: 1e3,
-  µs: 1e3,
-  μs: 1e3,
-  ms: 1e6,
-  s: 1e9,
-  m: 60e9,
-  h: 3600e9,
-  d: 86_400e9,
-  w: 604_800e9,
-}
+/** Go's units, and what people count days in. */
+const units: Readonly<Record<string, number>> = { ...nanosecondsPer, d: 86_400e9, w: 604_800e9 }
 
 /**
  * A date with or without a time (of this host's zone, if it names none), seconds since 1970, or a duration (`1h30m`,
@@ -58,7 +49,7 @@ function parseDistance(text: string, now: Date, direction: 1 | -1): Moment | und
   if (parts === undefined) return undefined
   let total = 0
   for (const [, count, unit] of parts.matchAll(/([\d.]+)([a-zµμ]+)/g))
-    total += Number(count) * (nanosecondsPer[unit ?? ''] ?? Number.NaN)
+    total += Number(count) * (units[unit ?? ''] ?? Number.NaN)
   if (total > longest) return undefined
   return momentOf(now) + BigInt(Math.round(sign === '-' ? -total : total) * direction)
 }
