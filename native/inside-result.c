@@ -14,6 +14,12 @@ static char *line;
 static size_t line_size;
 static FILE *line_stream;
 
+void inside_answer_close(void)
+{
+	if (inside_answer_fd != ANSWER_FD_UNSET)
+		close((int)inside_answer_fd);
+}
+
 void inside_result_fd(int fd)
 {
 	result_fd = fd;

@@ -193,7 +193,8 @@ static char *fuse_mount_options(const struct root_options *o)
 	return text;
 }
 
-/* It goes to the background when the mount is there. */
+/* It goes to the background when the mount is there, and may outlive us: whoever waits for the answer's end must not wait
+ * for it. */
 static void mount_fuse_overlayfs(const struct root_options *o)
 {
 	char *options = fuse_mount_options(o);
@@ -204,6 +205,7 @@ static void mount_fuse_overlayfs(const struct root_options *o)
 		inside_fail(STAGE_MOUNT, errno, NULL, "fork");
 	if (child == 0) {
 		dup2(STDERR_FILENO, STDOUT_FILENO);
+		inside_answer_close();
 		execl(o->program, o->program, "-o", options, o->mountpoint, (char *)NULL);
 		_exit(127);
 	}

@@ -49,6 +49,9 @@ void inside_for_people(void);
 extern uint64_t inside_answer_fd;
 #define ANSWER_FD_UNSET UINT64_MAX
 
+/* For a child that is about to become a program that outlives us. */
+void inside_answer_close(void);
+
 /* The result line: result_begin("applied"); result_number("entries", 3); …; result_end(). */
 void result_begin(const char *type);
 void result_string(const char *name, const char *value);

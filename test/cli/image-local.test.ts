@@ -59,6 +59,19 @@ test('images are mounted in unshare, read-only, once each, and gone with it', as
   expect(await readdir(join(store.runroot, 'image-mounts'))).toEqual([])
 })
 
+test('an image is mounted by fuse-overlayfs, which goes on in the background', async (context) => {
+  const info = await store.run(['--storage-driver', 'fuse-overlayfs', 'info'])
+  if (info.status !== 0) return context.skip('needs fuse-overlayfs')
+  const lines = await unshared(`
+    fuse() { tspod --storage-driver fuse-overlayfs "$@"; }
+    one=$(fuse image mount localhost/a)
+    cat "$one/one"; echo
+    grep -c " $one fuse.fuse-overlayfs " /proc/mounts
+    fuse image unmount localhost/a >/dev/null
+    [ ! -e "$one" ] && echo gone`)
+  expect(lines.split('\n')).toEqual(['1', '1', 'gone'])
+})
+
 test('image mount says what it needs', async () => {
   if (process.getuid?.() !== 0) {
     const { status, stderr } = await store.run(['image', 'mount', 'localhost/a'])
