@@ -1,5 +1,6 @@
 #include "namespaces.h"
 
+#include "message.h"
 #include "rootfs.h"
 #include "spawn.h"
 #include "userns.h"
@@ -150,6 +151,7 @@ void namespaces_intermediate(struct setup *setup)
 	struct joined joined;
 	pid_t pid;
 
+	message_to(setup->error_fd, setup->sync_fd);
 	setup_close_others(setup);
 	reset_signals();
 	open_namespaces(plan, &joined);
