@@ -16,7 +16,7 @@ static const struct {
 	{"measure", verb_measure}, {"probe", verb_probe},     {"run", verb_run},
 	{"scan", verb_scan},	   {"place", verb_place},     {"compress", verb_compress},
 	{"changes", verb_changes}, {"look", verb_look},	      {"assemble", verb_assemble},
-	{"mount", verb_mount},	   {"unmount", verb_unmount},
+	{"mount", verb_mount},	   {"unmount", verb_unmount}, {"settle", verb_settle},
 };
 
 /* A tree is walked with one descriptor per level. */

@@ -100,6 +100,7 @@ int verb_scan(int argc, char **argv);
 int verb_place(int argc, char **argv);
 int verb_remove(int argc, char **argv);
 int verb_measure(int argc, char **argv);
+int verb_settle(int argc, char **argv);
 int verb_probe(int argc, char **argv);
 int verb_changes(int argc, char **argv);
 int verb_look(int argc, char **argv);

@@ -36,11 +36,46 @@ int whiteout_make(int dir_fd, const char *name)
 
 int opaque_set(int dir_fd)
 {
-	if (fsetxattr(dir_fd, "user.overlay.opaque", "y", 1, 0) == 0)
+	if (opaque_set_attribute(dir_fd))
 		return 0;
 	if (errno != EOPNOTSUPP && errno != EPERM)
 		return -1;
 	return make_marker_file(dir_fd, WHITEOUT_OPAQUE);
+}
+
+bool opaque_set_attribute(int dir_fd)
+{
+	return fsetxattr(dir_fd, "user.overlay.opaque", "y", 1, 0) == 0;
+}
+
+static const char *const marker_entries[] = {WHITEOUT_OPAQUE, WHITEOUT_OPAQUE_DEVICE};
+#define MARKER_ENTRIES (sizeof(marker_entries) / sizeof(*marker_entries))
+
+bool is_marker_entry(const char *name)
+{
+	for (size_t i = 0; i < MARKER_ENTRIES; i++) {
+		if (!strcmp(name, marker_entries[i]))
+			return true;
+	}
+	return false;
+}
+
+bool has_marker_entries(int dir_fd)
+{
+	for (size_t i = 0; i < MARKER_ENTRIES; i++) {
+		if (faccessat(dir_fd, marker_entries[i], F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			return true;
+	}
+	return false;
+}
+
+int marker_entries_remove(int dir_fd)
+{
+	for (size_t i = 0; i < MARKER_ENTRIES; i++) {
+		if (unlinkat(dir_fd, marker_entries[i], 0) < 0 && errno != ENOENT)
+			return -1;
+	}
+	return 0;
 }
 
 bool is_opaque(int dir_fd)

@@ -8,6 +8,7 @@
 
 #define WHITEOUT_PREFIX ".wh."
 #define WHITEOUT_OPAQUE ".wh..wh..opq"
+#define WHITEOUT_OPAQUE_DEVICE ".wh..opq"
 
 static inline bool is_whiteout(const struct stat *st)
 {
@@ -19,6 +20,14 @@ static inline bool is_whiteout(const struct stat *st)
 int whiteout_make(int dir_fd, const char *name);
 int opaque_set(int dir_fd);
 bool is_opaque(int dir_fd);
+
+/* The attribute alone; false where the file system has none. */
+bool opaque_set_attribute(int dir_fd);
+
+/* What fuse-overlayfs makes in an opaque folder, for its earlier versions and for others: neither is an entry of an image. */
+bool is_marker_entry(const char *name);
+bool has_marker_entries(int dir_fd);
+int marker_entries_remove(int dir_fd);
 
 /* Owners on the rung with a single id: "UID:GID:MODE" in user.containers.override_stat, as
  * containers/storage writes it. */

@@ -153,7 +153,7 @@ static void compare_entry(struct comparison *c, const struct level *level, const
 	size_t length = c->path_length;
 	bool has_base;
 
-	if (!strcmp(name, WHITEOUT_OPAQUE) && hidden)
+	if (hidden && is_marker_entry(name))
 		return;
 	if (fstatat(level->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
 		if (errno == ENOENT)

@@ -133,7 +133,7 @@ static bool act_on_mark(struct copying *c, int to_fd, const char *name, const st
 {
 	const char *hidden = is_whiteout(st) ? name : NULL;
 
-	if (!strcmp(name, WHITEOUT_OPAQUE))
+	if (is_marker_entry(name))
 		return true;
 	if (!hidden && S_ISREG(st->st_mode) &&
 	    !strncmp(name, WHITEOUT_PREFIX, strlen(WHITEOUT_PREFIX)))

@@ -163,7 +163,7 @@ static void pack_entry(struct packing *p, const struct level *level, const char 
 		packing_fail(p, "look at an entry");
 	}
 	/* Both written already: the folder's own mark in its file form, and whiteouts. */
-	if (p->options->layer && (!strcmp(name, WHITEOUT_OPAQUE) || is_whiteout(&st)))
+	if (p->options->layer && (is_marker_entry(name) || is_whiteout(&st)))
 		return;
 	packing_push(p, name);
 	if (is_left_out(p, level->fd, name, &st) || S_ISSOCK(st.st_mode) ||
@@ -200,7 +200,8 @@ static void pack_whiteouts(struct packing *p, const struct level *level,
 	struct stat st;
 
 	for (size_t i = 0; names->devices && i < names->count; i++) {
-		if (fstatat(level->fd, names->names[i], &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		if (!is_marker_entry(names->names[i]) &&
+		    fstatat(level->fd, names->names[i], &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		    is_whiteout(&st))
 			write_whiteout(p, level, names->names[i]);
 	}

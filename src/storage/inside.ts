@@ -26,6 +26,7 @@ export type InsideVerb =
   | 'mount'
   | 'unmount'
   | 'compress'
+  | 'settle'
 
 export interface InsideOptions {
   /** What the verb reads from its standard input. */

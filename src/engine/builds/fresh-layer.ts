@@ -1,10 +1,11 @@
+import { TspodError } from '../../base/errors.js'
 import { syncFileSystem } from '../../base/syscalls.js'
 import { mediaTypes } from '../../oci/image-spec.js'
 import type { RootfsPlan } from '../../runtime/protocol.js'
 import type { Lock } from '../../state/lock.js'
 import { fillRootfs, fitsOverlay, planRootfs } from '../../storage/overlay.js'
 import { packLayer, type Packed, type PackOptions } from '../../storage/pack.js'
-import { TspodError } from '../../base/errors.js'
+import { settleLayer } from '../../storage/settle.js'
 import { mountStubs, withCopies } from '../containers/changes.js'
 import { rootMountpoint } from '../containers/launch.js'
 import { ensureLayer, layerStore } from '../images/layers.js'
@@ -48,6 +49,7 @@ export async function makeLayer(
   const planned = planRootfs({ driver, lower, folder: place.aside, mountpoint, volatile: true })
   const rootfs: RootfsPlan = planned.driver === 'dir' ? planned : { ...planned, upper: place.diff, work: place.work }
   await write({ rootfs, lower, place })
+  await settleLayer(driver.name, place.diff, session.plan)
   return freshLayer(session, place, options)
 }
 
