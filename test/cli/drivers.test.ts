@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { busyboxStore, image } from '../helpers/busybox-store.js'
@@ -63,6 +63,23 @@ RUN find /copied | sort >>/list
     await ok('rmi', '-f', 'localhost/built')
     await ok('load', '-q', '-i', saved)
     expect(await ok('run', '--rm', '--network', 'none', 'localhost/built', 'cat', '/list')).toBe(listed)
+  })
+
+  test('a command line that was run before runs again', async () => {
+    const words = ['run', '--rm', '--network', 'none', image, 'echo', 'again']
+    for (let count = 0; count < 3; count++) expect(await ok(...words)).toBe('again')
+  })
+
+  test('a container that has not been started yet has its image’s files, and no changes', async () => {
+    await ok('create', '--name', 'fresh', '--network', 'none', image, 'true')
+    expect(await ok('diff', 'fresh')).toBe('')
+    await ok('commit', '-q', 'fresh', 'localhost/same')
+    await ok('cp', 'fresh:/etc/passwd', join(store.folder, 'passwd'))
+    expect(await ok('run', '--rm', '--network', 'none', 'localhost/same', 'cat', '/etc/passwd')).toBe(
+      (await readFile(join(store.folder, 'passwd'), 'utf8')).trimEnd(),
+    )
+    await ok('start', '-a', 'fresh')
+    await ok('rm', 'fresh')
   })
 
   test('a commit has what was replaced and removed', async () => {

@@ -8,7 +8,7 @@ import { fillRootfs } from '../../storage/overlay.js'
 import type { Context } from '../context.js'
 import { resolveImage } from '../images/resolve.js'
 import { rootMountpoint } from './launch.js'
-import { layerFolders, storageDriver } from './rootfs.js'
+import { copiedRoot, layerFolders, storageDriver } from './rootfs.js'
 import { containerPaths, findContainer } from './store.js'
 import { clearTree } from './trees.js'
 
@@ -57,7 +57,7 @@ async function containerChanges(context: Context, nameOrId: string): Promise<Cha
   }
   const lower = spec.rootfs ? [spec.rootfs.path] : layerFolders(context, spec.image.layers)
   const { folder } = containerPaths(context.paths, record.id)
-  if (name === 'copy') return wholeChanges(context, join(folder, 'rootfs'), lower)
+  if (name === 'copy') return wholeChanges(context, await copiedRoot(context, record), lower)
   const driver = name === 'overlay' ? undefined : await storageDriver(context, name)
   return overlayChanges(context, join(folder, 'upper'), lower, driver)
 }

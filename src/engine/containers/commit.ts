@@ -30,7 +30,7 @@ import { bareId, recordOfEntry, type ImageRecord } from '../images/record.js'
 import { nameImage } from '../images/store-image.js'
 import { mountStubs, withCopies } from './changes.js'
 import { observe } from './observe.js'
-import { layerFolders } from './rootfs.js'
+import { copiedRoot, layerFolders } from './rootfs.js'
 import { withContainerRoot } from './root-source.js'
 import { containerPaths, findContainer } from './store.js'
 
@@ -134,11 +134,9 @@ async function pack(
       tarRoot(open.root, { ...how, oneFileSystem: true }),
     )
   }
-  const { folder } = containerPaths(context.paths, id)
-  if (storageDriver !== 'copy') return packLayer(join(folder, 'upper'), how)
-  return withCopies(context, layerFolders(context, spec.image.layers), (base) =>
-    packLayer(join(folder, 'rootfs'), { ...how, base }),
-  )
+  if (storageDriver !== 'copy') return packLayer(join(containerPaths(context.paths, id).folder, 'upper'), how)
+  const root = await copiedRoot(context, record)
+  return withCopies(context, layerFolders(context, spec.image.layers), (base) => packLayer(root, { ...how, base }))
 }
 
 /** What a container of the new image starts with: as this one was started. */

@@ -63,7 +63,7 @@ function obstacleOf(context: Context, { record, named }: Start): string | undefi
     'devices, hooks or checks': spec.devices.length > 0 || spec.hooksDir.length > 0 || spec.healthcheck !== undefined,
     'files or descriptors of the caller':
       spec.preserveFds > 0 || [spec.cidfile, spec.pidfile, spec.conmonPidfile].some(isGiven),
-    'a root file system of its own': spec.rootfs !== undefined,
+    'a root file system of its own': spec.rootfs !== undefined || record.storageDriver === 'copy',
     'a time zone or init of the host': spec.timezone !== undefined || spec.initPath !== undefined,
     'its owner watches': spec.lifetime === 'process',
     'its log is the journal': spec.log.driver === 'journald' || spec.log.path !== undefined,

@@ -4,7 +4,7 @@ import type { Context } from '../context.js'
 import { emitContainerEvent } from '../events/write.js'
 import { isUnshared, mountOverlay, overlaysMounted, requireUnshared, unmountOverlay } from '../overlay-mounts.js'
 import { isUp, observe } from './observe.js'
-import { layerFolders } from './rootfs.js'
+import { copiedRoot, layerFolders } from './rootfs.js'
 import { containerPaths, findContainer } from './store.js'
 
 /**
@@ -22,7 +22,7 @@ export async function mountContainer(context: Context, nameOrId: string): Promis
       `cannot mount ${record.name}, which does not run, in rootless mode: you must execute "tspod unshare" first; ` +
         '"tspod cp" and "tspod export" read it as it is',
     )
-  const there = mountedContainers(context).get(record.id) ?? plainRoot(context, record)
+  const there = mountedContainers(context).get(record.id) ?? (await plainRoot(context, record))
   if (there !== undefined) return there
   const mountpoint = await mountStopped(context, record)
   emitContainerEvent(context, record, 'mount')
@@ -48,9 +48,10 @@ export async function unmountContainer(context: Context, nameOrId: string): Prom
 }
 
 /** A root that is a folder as it lies. */
-function plainRoot(context: Context, { id, spec, storageDriver }: ContainerRecord): string | undefined {
+async function plainRoot(context: Context, record: ContainerRecord): Promise<string | undefined> {
+  const { spec, storageDriver } = record
   if (spec.rootfs !== undefined && !spec.rootfs.overlay) return spec.rootfs.path
-  return storageDriver === 'copy' ? `${containerPaths(context.paths, id).folder}/rootfs` : undefined
+  return storageDriver === 'copy' ? copiedRoot(context, record) : undefined
 }
 
 function mountStopped(context: Context, { id, spec }: ContainerRecord): Promise<string> {

@@ -10,7 +10,7 @@ import type { RootfsPlan, UsernsPlan } from '../../runtime/protocol.js'
 import { chooseDriver, type StorageDriver, type StorageDriverName } from '../../storage/driver.js'
 import { fillRootfs, fitsOverlay, layerChain, planRootfs } from '../../storage/overlay.js'
 import type { Context } from '../context.js'
-import { containerPaths } from './store.js'
+import { containerPaths, lockContainer, noSuchContainer, readRecord } from './store.js'
 import { removeTree } from './trees.js'
 
 /** The driver that new containers get. */
@@ -58,9 +58,7 @@ export async function rootfsPlan(
 ): Promise<RootfsPlan> {
   const { spec, id } = record
   const { folder } = containerPaths(context.paths, id)
-  const lower = spec.rootfs
-    ? [requireFolder(spec.rootfs.path)]
-    : layerChain(context.paths, spec.image.layers as Digest[])
+  const lower = lowerFolders(context, spec)
   if (spec.rootfs && !spec.rootfs.overlay) return { driver: 'dir', path: requireFolder(spec.rootfs.path), mountpoint }
   const driver = await driverOf(context, record)
   if (driver.name === 'copy') await fill(context, lower, join(folder, 'rootfs'))
@@ -76,6 +74,25 @@ export async function rootfsPlan(
 async function driverOf(context: Context, { storageDriver: name }: ContainerRecord): Promise<StorageDriver> {
   if (name === 'overlay' || name === 'copy') return { name, reason: 'the container was made with it' }
   return storageDriver(context, name)
+}
+
+/** The root of a container whose driver is `copy`; made now if it has never been started. */
+export async function copiedRoot(context: Context, record: ContainerRecord): Promise<string> {
+  const target = join(containerPaths(context.paths, record.id).folder, 'rootfs')
+  if (existsSync(target)) return target
+  const lock = await lockContainer(context, record.id)
+  try {
+    if (readRecord(context, record.id) === undefined) throw noSuchContainer(record.name)
+    await fill(context, lowerFolders(context, record.spec), target)
+  } finally {
+    lock.release({ unlink: true })
+  }
+  return target
+}
+
+/** What lies below a container's own changes, the topmost first. */
+function lowerFolders(context: Context, { rootfs, image }: CompleteSpec): string[] {
+  return rootfs ? [requireFolder(rootfs.path)] : layerFolders(context, image.layers)
 }
 
 /** The folders of an image's layers, the topmost first. */
