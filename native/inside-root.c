@@ -280,19 +280,22 @@ static int overlay_mount(const struct root_options *o)
 	return fd;
 }
 
-/* Stands in the mountpoint while it mounts; in front of `userns`' namespaces if they are not entered yet. */
+/* Stands in the mountpoint while it mounts; in front of `userns`' namespaces if they are not entered yet. Who was started
+ * in a folder that has gone, or that it may not enter (by a `su`), ends up in the root: paths here are absolute. */
 static int overlay_root(const struct root_options *o, const struct userns_options *userns)
 {
 	bool moves = o->mountpoint && !o->program;
 	char here[PATH_MAX];
 	int fd;
 
-	if (moves && (!getcwd(here, sizeof(here)) || chdir(o->mountpoint) < 0))
+	if (moves && !getcwd(here, sizeof(here)))
+		strcpy(here, "/");
+	if (moves && chdir(o->mountpoint) < 0)
 		inside_fail(STAGE_MOUNT, errno, o->mountpoint, "go to the mountpoint");
 	if (userns)
 		userns_enter(userns, true);
 	fd = overlay_mount(o);
-	if (moves && chdir(here) < 0)
+	if (moves && chdir(here) < 0 && chdir("/") < 0)
 		inside_fail(STAGE_MOUNT, errno, here, "go back to the working directory");
 	return fd;
 }

@@ -24,6 +24,8 @@ const repeatable = new Set(
 export function repeatableRun(given: ReadonlySet<string>, globals: GlobalValues): EngineOptions {
   if (process.env['TSPOD_KEPT_STARTS'] === 'off') return {}
   if (![...given].every((flag) => repeatable.has(flag)) || globals['log-level'] !== undefined) return {}
+  const cwd = workingFolder()
+  if (cwd === undefined) return {}
   const observation = observe()
   /* Another version may do it in another way. Every build writes this script anew, with the hash of all. */
   for (const path of [join(import.meta.dirname, 'tspod.cjs'), nativeFile('tspod-runtime')]) lookedAtFile(path)
@@ -31,5 +33,14 @@ export function repeatableRun(given: ReadonlySet<string>, globals: GlobalValues)
   /* `-v ~/x:/y` was read by it, before. */
   lookedAtVariable('HOME', process.env['HOME'])
   process.env = observed(process.env)
-  return { repeatable: { argv: process.argv.slice(2), cwd: process.cwd(), observation } }
+  return { repeatable: { argv: process.argv.slice(2), cwd, observation } }
+}
+
+/** Undefined if it has gone: a start does without, but is not found again by it. */
+function workingFolder(): string | undefined {
+  try {
+    return process.cwd()
+  } catch {
+    return undefined
+  }
 }

@@ -1,12 +1,15 @@
+import { execFile } from 'node:child_process'
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
 import type { ImageManifest } from '../../src/oci/image-spec.js'
 import { busyboxStore, image } from '../helpers/busybox-store.js'
 import { startTestRegistry } from '../helpers/registry.js'
 import { tarArchive } from '../helpers/tar.js'
-import { explain, type TspodStore } from '../helpers/tspod.js'
+import { explain, program, type TspodStore } from '../helpers/tspod.js'
 
 let tspod: TspodStore
 
@@ -45,6 +48,20 @@ test('system check finds a whole store whole', async () => {
   await stopped('whole')
   expect(await tspod.ok(['system', 'check'])).toBe('')
 })
+
+test('a first use in a folder that has gone finds the same storage driver', async () => {
+  const driver = ['info', '--format', '{{.Store.GraphDriverName}}']
+  const expected = await tspod.ok(driver)
+  await rm(join(tspod.root, 'cache', 'storage-driver.json'))
+  expect(await fromGoneFolder(driver)).toBe(`${expected}\n`)
+  expect(await fromGoneFolder(['run', '--rm', '--network', 'none', image, 'pwd'])).toBe('/\n')
+})
+
+async function fromGoneFolder(args: readonly string[]): Promise<string> {
+  const line = [program, '--root', tspod.root, '--runroot', tspod.runroot, ...args]
+  const shell = ['-c', 'mkdir gone && cd gone && rmdir ../gone && exec "$@"', 'sh', ...line]
+  return (await promisify(execFile)('sh', shell, { cwd: tspod.folder, env: tspod.env })).stdout
+}
 
 test('system check tells damage, and --repair takes it away', async () => {
   const [sound, broken, confused] = [await stopped('sound'), await stopped('broken'), await stopped('confused')]
