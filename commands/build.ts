@@ -3,6 +3,7 @@ import { buildCaller } from '../src/cli/build/input.js'
 import { buildRequest } from '../src/cli/build/request.js'
 import { runBuild, runCheck, viewOptions } from '../src/cli/build/run.js'
 import { buildFlags } from '../src/cli/flags/build.js'
+import { withPassword } from '../src/cli/images/registry-flags.js'
 
 export default class Build extends BaseCommand {
   static override summary = 'Build an image from a Dockerfile'
@@ -14,7 +15,8 @@ export default class Build extends BaseCommand {
   static override flags = buildFlags
 
   async run(): Promise<number> {
-    const { flags, argv } = await this.parse(Build)
+    const { flags: given, argv } = await this.parse(Build)
+    const flags = await withPassword(given)
     const view = viewOptions(flags, process.env)
     const caller = buildCaller((flag) => this.given(flag))
     const request = await buildRequest(flags, argv, caller)

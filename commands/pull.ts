@@ -7,6 +7,7 @@ import {
   registryAccess,
   registryFlags,
   silentFlags,
+  withPassword,
 } from '../src/cli/images/registry-flags.js'
 
 export default class Pull extends BaseCommand {
@@ -27,7 +28,8 @@ export default class Pull extends BaseCommand {
   }
 
   async run(): Promise<void> {
-    const { flags, argv } = await this.parse(Pull)
+    const { flags: given, argv } = await this.parse(Pull)
+    const flags = await withPassword(given)
     const engine = await this.engine(this.showProgress(flags.quiet))
     const chooseRegistry = registryChooser()
     const options = {

@@ -3,7 +3,7 @@ import { TspodError } from '../src/base/errors.js'
 import { Args, BaseCommand } from '../src/cli/base-command.js'
 import { switchFlag, textFlag } from '../src/cli/flags/define.js'
 import { pushFlags, pushOptions } from '../src/cli/images/push-flags.js'
-import { silentFlags } from '../src/cli/images/registry-flags.js'
+import { silentFlags, withPassword } from '../src/cli/images/registry-flags.js'
 
 export default class Push extends BaseCommand {
   static override summary = 'Send an image to a registry'
@@ -22,7 +22,8 @@ export default class Push extends BaseCommand {
   }
 
   async run(): Promise<void> {
-    const { args, flags } = await this.parse(Push)
+    const { args, flags: given } = await this.parse(Push)
+    const flags = await withPassword(given)
     const engine = await this.engine(this.showProgress(flags.quiet))
     const options = pushOptions(flags, (flag) => this.given(flag))
     const { digest } = await engine.images.push(args.image, args.destination, options)

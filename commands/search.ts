@@ -1,7 +1,7 @@
 import { Args, BaseCommand } from '../src/cli/base-command.js'
 import { listFlag, switchFlag, textFlag, valueFlag } from '../src/cli/flags/define.js'
 import { parseNumber } from '../src/cli/images/numbers.js'
-import { registryAccess, registryFlags } from '../src/cli/images/registry-flags.js'
+import { registryAccess, registryFlags, withPassword } from '../src/cli/images/registry-flags.js'
 import { searchLayout, tagLayout } from '../src/cli/images/search-view.js'
 import { formatList } from '../src/cli/output/list.js'
 
@@ -22,7 +22,8 @@ export default class Search extends BaseCommand {
   }
 
   async run(): Promise<void> {
-    const { args, flags } = await this.parse(Search)
+    const { args, flags: given } = await this.parse(Search)
+    const flags = await withPassword(given)
     const { registries } = await this.engine()
     const options = {
       ...registryAccess(flags, (flag) => this.given(flag)),

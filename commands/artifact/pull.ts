@@ -1,7 +1,7 @@
 import { digestHex } from '../../src/base/digest.js'
 import { Args, BaseCommand } from '../../src/cli/base-command.js'
 import { switchFlag, textFlag } from '../../src/cli/flags/define.js'
-import { registryAccess, registryFlags } from '../../src/cli/images/registry-flags.js'
+import { registryAccess, registryFlags, withPassword } from '../../src/cli/images/registry-flags.js'
 
 export default class ArtifactPull extends BaseCommand {
   static override summary = 'Fetch an artifact from a registry'
@@ -15,7 +15,8 @@ export default class ArtifactPull extends BaseCommand {
   }
 
   async run(): Promise<void> {
-    const { args, flags } = await this.parse(ArtifactPull)
+    const { args, flags: given } = await this.parse(ArtifactPull)
+    const flags = await withPassword(given)
     const { artifacts } = await this.engine(this.showProgress(flags.quiet))
     const signaturePolicy = flags['signature-policy']
     const digest = await artifacts.pull(args.artifact, {

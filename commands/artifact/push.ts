@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { TspodError } from '../../src/base/errors.js'
 import { Args, BaseCommand } from '../../src/cli/base-command.js'
 import { switchFlag, textFlag } from '../../src/cli/flags/define.js'
-import { registryAccess, registryFlags } from '../../src/cli/images/registry-flags.js'
+import { registryAccess, registryFlags, withPassword } from '../../src/cli/images/registry-flags.js'
 import { signFlags, signOptions } from '../../src/cli/images/sign-flags.js'
 
 export default class ArtifactPush extends BaseCommand {
@@ -21,7 +21,8 @@ export default class ArtifactPush extends BaseCommand {
   }
 
   async run(): Promise<void> {
-    const { args, flags } = await this.parse(ArtifactPush)
+    const { args, flags: given } = await this.parse(ArtifactPush)
+    const flags = await withPassword(given)
     const { artifacts } = await this.engine(this.showProgress(flags.quiet))
     const access = registryAccess(flags, (flag) => this.given(flag))
     const digest = await artifacts.push(args.artifact, args.destination, { ...access, ...signOptions(flags) })

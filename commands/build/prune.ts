@@ -1,5 +1,5 @@
 import { BaseCommand } from '../../src/cli/base-command.js'
-import { confirm } from '../../src/cli/families.js'
+import { confirm } from '../../src/cli/prompt.js'
 import { asTyped, listFlag, switchFlag, valueFlag } from '../../src/cli/flags/define.js'
 import { humanSize } from '../../src/cli/output/units.js'
 import { parseSize } from '../../src/cli/parse/value.js'

@@ -1,7 +1,7 @@
 import { BaseCommand } from '../../src/cli/base-command.js'
 import { switchFlag } from '../../src/cli/flags/define.js'
 import { detailFlags, manifestDetails } from '../../src/cli/images/manifest-flags.js'
-import { registryAccess, registryFlags } from '../../src/cli/images/registry-flags.js'
+import { registryAccess, registryFlags, withPassword } from '../../src/cli/images/registry-flags.js'
 
 export default class ManifestAdd extends BaseCommand {
   static override summary = 'Add images to a manifest list'
@@ -16,7 +16,8 @@ export default class ManifestAdd extends BaseCommand {
   }
 
   async run(): Promise<void> {
-    const { flags, argv } = await this.parse(ManifestAdd)
+    const { flags: given, argv } = await this.parse(ManifestAdd)
+    const flags = await withPassword(given)
     const [list = '', ...images] = argv
     const engine = await this.engine(this.showProgress(false))
     const digest = await engine.manifests.add(list, images, {

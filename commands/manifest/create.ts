@@ -1,6 +1,6 @@
 import { BaseCommand } from '../../src/cli/base-command.js'
 import { asTyped, listFlag, switchFlag } from '../../src/cli/flags/define.js'
-import { registryAccess, registryFlags } from '../../src/cli/images/registry-flags.js'
+import { registryAccess, registryFlags, withPassword } from '../../src/cli/images/registry-flags.js'
 
 export default class ManifestCreate extends BaseCommand {
   static override summary = 'Make a list of images for several platforms'
@@ -16,7 +16,8 @@ export default class ManifestCreate extends BaseCommand {
   }
 
   async run(): Promise<void> {
-    const { flags, argv } = await this.parse(ManifestCreate)
+    const { flags: given, argv } = await this.parse(ManifestCreate)
+    const flags = await withPassword(given)
     const [name = '', ...images] = argv
     const engine = await this.engine(this.showProgress(false))
     const digest = await engine.manifests.create(name, images, {

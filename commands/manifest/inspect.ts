@@ -1,5 +1,5 @@
 import { Args, BaseCommand } from '../../src/cli/base-command.js'
-import { registryAccess, registryFlags } from '../../src/cli/images/registry-flags.js'
+import { registryAccess, registryFlags, withPassword } from '../../src/cli/images/registry-flags.js'
 import { formatJson } from '../../src/cli/output/json.js'
 
 export default class ManifestInspect extends BaseCommand {
@@ -12,7 +12,8 @@ export default class ManifestInspect extends BaseCommand {
   static override flags = registryFlags
 
   async run(): Promise<void> {
-    const { args, flags } = await this.parse(ManifestInspect)
+    const { args, flags: given } = await this.parse(ManifestInspect)
+    const flags = await withPassword(given)
     const { manifests } = await this.engine()
     this.write(
       formatJson(

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { TspodError } from '../../src/base/errors.js'
 import { Args, BaseCommand } from '../../src/cli/base-command.js'
 import { switchFlag, switchFlagOn, textFlag } from '../../src/cli/flags/define.js'
-import { registryAccess, registryFlags } from '../../src/cli/images/registry-flags.js'
+import { registryAccess, registryFlags, withPassword } from '../../src/cli/images/registry-flags.js'
 import { signFlags, signOptions } from '../../src/cli/images/sign-flags.js'
 
 export default class ManifestPush extends BaseCommand {
@@ -24,7 +24,8 @@ export default class ManifestPush extends BaseCommand {
   }
 
   async run(): Promise<void> {
-    const { args, flags } = await this.parse(ManifestPush)
+    const { args, flags: given } = await this.parse(ManifestPush)
+    const flags = await withPassword(given)
     if (!flags.all) throw new TspodError('not-supported', 'a list is sent with all of its images: --all cannot be off')
     const engine = await this.engine(this.showProgress(flags.quiet))
     const access = { ...registryAccess(flags, (flag) => this.given(flag)), ...signOptions(flags) }

@@ -1,5 +1,5 @@
 import { BaseCommand } from '../../src/cli/base-command.js'
-import { confirm } from '../../src/cli/families.js'
+import { confirm } from '../../src/cli/prompt.js'
 import { switchFlag } from '../../src/cli/flags/define.js'
 
 export default class SystemReset extends BaseCommand {

@@ -5,6 +5,7 @@ import type { ContainerSummary, Engine } from '../index.js'
 import { BaseCommand, Flags } from './base-command.js'
 import { formatList, type ListLayout } from './output/list.js'
 import { inOrder } from './in-order.js'
+import { confirm } from './prompt.js'
 
 /** The flags of a command's class, its family's included, as `parse` returns them. */
 export type FlagsOf<T extends Pick<typeof Command, 'flags' | 'baseFlags'>> = Interfaces.InferredFlags<
@@ -219,17 +220,5 @@ export abstract class PruneCommand extends BaseCommand {
     const { flags } = await this.parse(this.constructor as typeof PruneCommand)
     if (!flags.force && !(await confirm(this.warning()))) return
     for (const name of await this.prune(await this.engine(), flags.filter ?? [])) this.print(name)
-  }
-}
-
-/** A question on stderr, answered on stdin; anything but yes is no. */
-export async function confirm(warning: string): Promise<boolean> {
-  const { createInterface } = await import('node:readline/promises')
-  const questions = createInterface({ input: process.stdin, output: process.stderr })
-  try {
-    const answer = await questions.question(`WARNING! ${warning}\nAre you sure you want to continue? [y/N] `)
-    return /^y(es)?$/i.test(answer.trim())
-  } finally {
-    questions.close()
   }
 }

@@ -2,21 +2,30 @@ import { isatty } from '../base/syscalls.js'
 import { TspodError } from '../base/errors.js'
 import { writeError } from './output/write.js'
 
-/** Asks a person for a line, on stderr. */
+/** Asks a person for a line, on stderr. An input that ends before is no answer. */
 export async function ask(question: string): Promise<string> {
   const { createInterface } = await import('node:readline/promises')
   const questions = createInterface({ input: process.stdin, output: process.stderr })
+  /* Node leaves a question open for ever then, and the process would end as if all were well. */
+  const ended = new Promise<never>((_, reject) => {
+    questions.once('close', () => reject(new TspodError('usage', 'the standard input ended before an answer came')))
+  })
   try {
-    return (await questions.question(question)).trim()
+    return (await Promise.race([questions.question(question), ended])).trim()
   } finally {
     questions.close()
   }
 }
 
+/** A question on stderr, answered on stdin; anything but yes is no. */
+export async function confirm(warning: string): Promise<boolean> {
+  return /^y(es)?$/i.test(await ask(`WARNING! ${warning}\nAre you sure you want to continue? [y/N] `))
+}
+
 /** Asks for what nobody else should see: it is not echoed. Only on a terminal. */
-export async function askSecret(question: string): Promise<string> {
+export async function askSecret(question: string, otherwise: string): Promise<string> {
   const { stdin } = process
-  if (!isatty(0)) throw new TspodError('usage', `cannot ask for a password without a terminal: use --password-stdin`)
+  if (!isatty(0)) throw new TspodError('usage', `cannot ask for a password without a terminal: use ${otherwise}`)
   writeError(question)
   stdin.setRawMode(true)
   try {
@@ -28,7 +37,7 @@ export async function askSecret(question: string): Promise<string> {
   }
 }
 
-/** All of stdin, without the line's end. */
+/** All of stdin, without the ends of lines behind it. */
 export async function readAllInput(maximum: number): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
@@ -39,7 +48,7 @@ export async function readAllInput(maximum: number): Promise<string> {
   }
   return Buffer.concat(chunks)
     .toString('utf8')
-    .replace(/\r?\n$/, '')
+    .replace(/[\r\n]+$/, '')
 }
 
 const [interrupt, endOfInput, backspace, del] = ['\u0003', '\u0004', '\b', '\u007f']

@@ -81,7 +81,7 @@ describe('pull', () => {
     registry.putImage('app', 'other', [layer('y')])
     await store.ok(['pull', '-q', `${registry.host}/app@${digest}`])
     expect(await list()).toBe(`${registry.host}/app:<none>`)
-    await store.ok(['pull', '-q', '-a', `${registry.host}/app`])
+    await store.ok(['pull', '-q', '-a', `${registry.host}/app:latest@${digest}`])
     expect((await list('--sort', 'tag')).split('\n').sort()).toEqual(
       [`${registry.host}/app:<none>`, `${registry.host}/app:latest`, `${registry.host}/app:other`].sort(),
     )

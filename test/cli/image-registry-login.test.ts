@@ -6,6 +6,7 @@ import { startRegistry, type RegistryProcess } from '../helpers/registry-process
 import { startTestRegistry } from '../helpers/registry.js'
 import { startTokenServer } from '../helpers/token-server.js'
 import { tarArchive } from '../helpers/tar.js'
+import { openTerminal } from '../helpers/terminal.js'
 import { tspodStore, type TspodStore } from '../helpers/tspod.js'
 
 /** bcrypt of PASSWORD for bob, as `htpasswd -nbB` writes it. */
@@ -89,6 +90,43 @@ describe('a registry that wants a login', () => {
     await store.ok(['push', '-q', '--creds', `bob:${password}`, 'app', `${registry.host}/app`], withAuth())
     await store.ok(['pull', '-q', '--creds', `bob:${password}`, `${registry.host}/app`], withAuth())
     await expect(stat(authFile())).rejects.toThrow()
+  })
+
+  test('what is asked for and not answered is a failure, and nothing is kept', async () => {
+    const fails = async (args: readonly string[], message: RegExp): Promise<void> => {
+      const result = await store.run([...args, registry.host], withAuth())
+      expect(result.status, result.stderr).toBe(125)
+      expect(result.stderr).toMatch(message)
+    }
+    await fails(['login'], /the standard input ended before an answer came/)
+    await fails(['login', '-u', 'bob'], /cannot ask for a password without a terminal: use --password-stdin/)
+    await fails(['search', '--creds', 'bob'], /without a terminal: use --creds USER:PASSWORD/)
+    await expect(stat(authFile())).rejects.toThrow()
+  })
+
+  test('--creds USER asks for the password on a terminal', async () => {
+    await imported('app')
+    using terminal = openTerminal(store, `tspod push -q --creds bob app ${registry.host}/app`)
+    await terminal.until(/Password: /)
+    terminal.type(`${password}\r`)
+    expect(await terminal.end(), terminal.output).toBe(0)
+    expect(terminal.output).not.toContain(password)
+  })
+
+  test('an --authfile that is not there is told, but login makes it', async () => {
+    const missing = join(store.folder, 'new', 'auth.json')
+    const pull = await store.run(['pull', '-q', '--authfile', missing, `${registry.host}/app`])
+    expect(pull.status, pull.stderr).toBe(125)
+    expect(pull.stderr).toContain(`--authfile ${missing}: no such file or directory`)
+    const input = { input: `${password}\n\n` }
+    await store.ok(['login', '-u', 'bob', '--password-stdin', '--authfile', missing, registry.host], input)
+    expect(await store.ok(['login', '--get-login', '--authfile', missing, registry.host])).toBe('bob')
+  })
+
+  test('that speaks no TLS is called so', async () => {
+    const result = await store.run(['pull', '-q', '--tls-verify', `${registry.host}/app`])
+    expect(result.status, result.stderr).toBe(125)
+    expect(result.stderr).toMatch(/the server does not speak TLS; --tls-verify=false, .* allows HTTP\n$/)
   })
 
   test('a credential helper is given the login, asked for it, and made to forget it', async () => {
@@ -183,7 +221,9 @@ describe('a registry over TLS', () => {
     expect((await store.run(args)).status).toBe(125)
     await writeFile(join(folder, 'client.cert'), 'no certificate')
     await copyFile(made.clientKey, join(folder, 'client.key'))
-    expect((await store.run(args)).stderr).toContain(`the certificates for ${registry.host} cannot be used`)
+    const unusable = await store.run(args)
+    expect(unusable.status, unusable.stderr).toBe(125)
+    expect(unusable.stderr).toMatch(/^Error: .*the certificates for .* cannot be used: .*\n$/)
     await copyFile(made.clientCertificate, join(folder, 'client.cert'))
     await copyFile(made.clientKey, join(folder, 'client.key'))
     await store.ok(args)

@@ -120,6 +120,15 @@ test('volume exists goes by the whole name', async () => {
   expect((await tspod.run(['volume', 'exists', 'who'])).status).toBe(1)
 })
 
+test('prune without an answer removes nothing, and fails', async () => {
+  await tspod.ok(['volume', 'create', 'kept'])
+  const result = await tspod.run(['volume', 'prune'])
+  expect(result.status, result.stderr).toBe(125)
+  expect(result.stderr).toContain('the standard input ended before an answer came')
+  expect(await tspod.ok(['volume', 'ls', '-q'])).toContain('kept')
+  await tspod.ok(['volume', 'rm', 'kept'])
+})
+
 test('volume prune removes what no container uses', async () => {
   await tspod.ok(['volume', 'create', '--label', 'keep', 'kept'])
   await tspod.ok(['volume', 'create', 'unused'])

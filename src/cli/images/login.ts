@@ -31,7 +31,7 @@ export async function passwordFor(
   const stored = await storedLogin(registries, registry, flags, options, say)
   if (stored === true) return undefined
   const user = username ?? (await askUser(stored))
-  return { username: user, password: password ?? (await askSecret('Password: ')) }
+  return { username: user, password: password ?? (await askSecret('Password: ', '--password-stdin')) }
 }
 
 /** True if the login that is kept still works; otherwise whose it is. */

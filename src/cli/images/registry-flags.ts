@@ -47,6 +47,14 @@ export function registryAccess(flags: RegistryValues, given: (flag: string) => b
   }
 }
 
+/** Asks for the password that `--creds USER` leaves out. */
+export async function withPassword<Values extends RegistryValues>(flags: Values): Promise<Values> {
+  const { creds } = flags
+  if (creds === undefined || creds.includes(':')) return flags
+  const { askSecret } = await import('../prompt.js')
+  return { ...flags, creds: `${creds}:${await askSecret('Password: ', '--creds USER:PASSWORD')}` }
+}
+
 interface PlatformValues {
   readonly platform?: string | undefined
   readonly os?: string | undefined

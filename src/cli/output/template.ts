@@ -17,11 +17,16 @@ export function renderRows(
   { heading, headings }: { readonly heading: boolean; readonly headings: Readonly<Record<string, string>> },
 ): string {
   const isTable = /^table\s/.test(format)
-  const nodes = parseTemplate(unescape(isTable ? format.replace(/^table\s+/, '') : format))
+  const nodes = parseTemplate(unescape(isTable ? columnsOf(format) : format))
   const lines = rows.map((row) => evaluate(nodes, row))
   if (!isTable) return lines.map((line) => (line.endsWith('\n') ? line : `${line}\n`)).join('')
   if (heading) lines.unshift(headingOf(nodes, headings))
   return alignColumns(lines.map((line) => line.replace(/\n$/, '').split('\t')))
+}
+
+/** What `table ` is followed by; between actions a space ends a column, too, as in Podman. */
+function columnsOf(format: string): string {
+  return format.replace(/^table\s+/, '').replace(/\}\} +(?=\{\{)/g, '}}\t')
 }
 
 /** In a shell's quotes `\t` arrives as two characters; Docker and Podman both take it for a tab. */

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { TspodError } from '../../base/errors.js'
 import { authFilePaths, findLogin, type StoredLogin } from '../../config/auth-file.js'
 import { readRegistriesConfig } from '../../config/registries-conf.js'
@@ -15,7 +16,7 @@ export function registryOptions(context: Context, access: RegistryAccess): Regis
   const folders = certificateFolders(env)
   const { certDir, retryDelaySeconds, creds } = access
   const given = creds === undefined ? undefined : parseCreds(creds)
-  const paths = authFilePaths(env, access.authfile)
+  const paths = authFilePaths(env, requireFile(access.authfile))
   const config = readRegistriesConfig(env)
   return {
     config,
@@ -35,6 +36,13 @@ export function registryOptions(context: Context, access: RegistryAccess): Regis
     },
     signaturePlace: (name) => signaturePlace(env, name),
   }
+}
+
+/** A mistyped `--authfile` would else be an anonymous request. */
+function requireFile(authfile: string | undefined): string | undefined {
+  if (authfile !== undefined && statSync(authfile, { throwIfNoEntry: false }) === undefined)
+    throw new TspodError('invalid-argument', `--authfile ${authfile}: no such file or directory`)
+  return authfile
 }
 
 /** `user:password`; without a password it is empty. */

@@ -161,7 +161,8 @@ async function pullAllTags(
   const tags = await listTags(reference, access, options.signal)
   const pulled: PulledImage[] = []
   for (const tag of tags) {
-    pulled.push(await withLease(context, () => pullOne(context, { ...reference, tag }, access, options)))
+    const tagged = { domain: reference.domain, path: reference.path, tag }
+    pulled.push(await withLease(context, () => pullOne(context, tagged, access, options)))
   }
   return pulled
 }
@@ -188,9 +189,6 @@ async function candidatesOf(
   options: PullOptions,
 ): Promise<Candidates> {
   const familiar = parseFamiliar(text)
-  if (options.allTags === true && (familiar.tag !== undefined || familiar.digest !== undefined)) {
-    throw new TspodError('invalid-argument', `tag can't be used with --all-tags: ${text}`)
-  }
   if (familiar.domain !== '') return { references: [parseReference(text)] }
   const { references, explanation, mustChoose } = pullCandidates(access.config, familiar)
   if (explanation !== undefined) context.onProgress?.({ id: '', action: explanation, done: true })

@@ -16,7 +16,7 @@ const dockerHubServer = 'https://index.docker.io/v1/'
 /** Asks the registry whether it takes a login and keeps it; answers the file or the program that has it now. */
 export async function login(context: Context, server: string, options: LoginOptions): Promise<string> {
   const key = keyOf(server)
-  const { username, password, compatAuthFile: _, ...access } = options
+  const { username, password, compatAuthFile: _, authfile: __, ...access } = options
   const credentials = { kind: 'password', username, password } as const
   const registry = { ...registryOptions(context, access), credentials: () => Promise.resolve(credentials) }
   await checkLogin(hostOf(key), registry, access.signal)
@@ -38,6 +38,7 @@ export async function checkStoredLogin(
   options: Omit<LoginOptions, 'username' | 'password'>,
 ): Promise<{ readonly username: string; readonly valid: boolean } | undefined> {
   const key = keyOf(server)
+  if (options.authfile !== undefined && readAuthFile(options.authfile) === undefined) return undefined
   const access = registryOptions(context, options)
   const stored = await access.credentials(key)
   if (stored === undefined) return undefined

@@ -63,8 +63,8 @@ function filterTest(filters: readonly string[]): (result: SearchResult) => boole
   const tests = filters.map((filter): ((result: SearchResult) => boolean) => {
     const [key = '', value] = filter.split(/=(.*)/s)
     if (key === 'stars' && /^\d{1,9}$/.test(value ?? '')) return ({ stars }) => stars >= Number(value)
-    const wanted = value === undefined || value === 'true'
-    if (wanted || value === 'false') {
+    const wanted = value === undefined || value === 'true' || value === '1'
+    if (wanted || value === 'false' || value === '0') {
       if (key === 'is-official') return ({ official }) => official === wanted
       if (key === 'is-automated') return ({ automated }) => automated === wanted
     }

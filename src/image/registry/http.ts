@@ -73,7 +73,9 @@ export class HttpClient implements Disposable {
   }
 
   close(): void {
-    for (const agent of this.#agents.values()) void agent.then((one) => one.destroy())
+    /* One that could not be made was its request's to tell. */
+    const none = (): undefined => undefined
+    for (const agent of this.#agents.values()) void agent.then((one) => one.destroy(), none)
     this.#agents.clear()
   }
 

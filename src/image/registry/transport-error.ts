@@ -15,7 +15,17 @@ export function transportError(error: unknown, where: string, signal?: AbortSign
   if (error instanceof TspodError) return error
   if (signal?.aborted === true) return abortReason(signal)
   const { code = 'EIO', message = String(error) } = error as NodeJS.ErrnoException
+  const tls = tlsReason(message)
+  if (tls !== undefined) return new TransportError(code, `${where}: ${tls}`)
   return new TransportError(code, `${where}: ${message === '' ? code : message}`, { cause: error })
+}
+
+/** OpenSSL's reason without the file and line of its source, in which a person has to look for it. */
+function tlsReason(message: string): string | undefined {
+  const reason = /:SSL routines:[^:]*:([^:]+):/.exec(message)?.[1]
+  if (reason === 'wrong version number' || reason === 'packet length too long')
+    return 'the server does not speak TLS; --tls-verify=false, or insecure in registries.conf(5), allows HTTP'
+  return reason === undefined ? undefined : `TLS: ${reason}`
 }
 
 /** What an operation that was given up ends with. */

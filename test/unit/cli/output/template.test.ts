@@ -114,6 +114,12 @@ describe('rows', () => {
     )
   })
 
+  test('table takes a space between fields for the end of a column, and not one within', () => {
+    expect(renderRows('table {{ .ID }} {{.CreatedAt}}: {{.Names}}', rows, plain)).toBe(
+      'CONTAINER ID  CREATED AT: NAMES\na             now: x\nbb            then: y\n',
+    )
+  })
+
   test('table without headings', () => {
     expect(renderRows('table {{.ID}}\\t{{.Names}}', rows, { ...plain, heading: false })).toBe(
       'a           x\nbb          y\n',
