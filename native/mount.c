@@ -28,7 +28,7 @@ void mounts_open_host_files(struct setup *setup, struct mount_sources *sources)
 		const struct mount_plan *mount = &config->mounts[i];
 		struct mount_source *to = &sources->items[i];
 
-		to->tree = -1;
+		to->tree = to->place = -1;
 		to->directory = true;
 		if (mount->options.bind) {
 			mount_prepare_bind(setup, mount, to);
@@ -128,6 +128,30 @@ static void copy_up(int target, int tree, const struct mount_plan *mount)
 		fail_at(STAGE_MOUNT, mount->destination, "set the owner and the mode");
 }
 
+/* A volume that is to be as the image's folder, where the image has none. */
+static bool is_nobodys(const struct mount_plan *mount, const struct mount_source *source)
+{
+	enum copied copied = mount->options.copy_up;
+
+	return mount->options.bind && (copied == COPIED_ALL || copied == COPIED_FOLDER) &&
+	       is_empty_folder(source->tree);
+}
+
+/* It is for the user who runs. The folder beneath, too: at a next start it is what the image has. */
+static void give_to_user(const struct setup *setup, const struct mount_plan *mount,
+			 struct mount_source *source)
+{
+	uid_t uid = setup->user.uid;
+	gid_t gid = setup->user.gid;
+
+	if (source->place < 0)
+		return;
+	if (fchownat(source->tree, "", uid, gid, AT_EMPTY_PATH) < 0 ||
+	    fchownat(source->place, "", uid, gid, AT_EMPTY_PATH) < 0)
+		fail_at(STAGE_MOUNT, mount->destination, "give the volume to the user");
+	close_fd(&source->place);
+}
+
 void mounts_attach(struct setup *setup, struct mount_sources *sources)
 {
 	const struct oci_config *config = setup->config;
@@ -148,6 +172,8 @@ void mounts_attach(struct setup *setup, struct mount_sources *sources)
 			copy_up(target, source->tree, mount);
 		if (attach_tree(source->tree, target) < 0)
 			fail_at(STAGE_MOUNT, mount->destination, "attach the mount");
+		if (made && is_nobodys(mount, source))
+			source->place = take_fd(&target);
 		if (!mount_ends_read_only(mount))
 			close_fd(&source->tree);
 	}
@@ -164,6 +190,7 @@ void mounts_finish(struct setup *setup, struct mount_sources *sources)
 
 		if (source->skip || source->tree < 0)
 			continue;
+		give_to_user(setup, mount, source);
 		if (options->chown &&
 		    chown_tree(source->tree, setup->user.uid, setup->user.gid) < 0)
 			fail_at(STAGE_MOUNT, mount->destination, "change the owner");

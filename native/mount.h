@@ -4,7 +4,8 @@
 
 /* One mount on its way: made in the host's mount tree's sight, attached after pivot_root. */
 struct mount_source {
-	int tree; /* detached; -1: made when it is attached, or left out */
+	int tree;  /* detached; -1: made when it is attached, or left out */
+	int place; /* the folder that was made for a volume of nobody's; -1: there is none */
 	bool directory;
 	bool skip;
 };

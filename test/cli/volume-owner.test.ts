@@ -58,6 +58,44 @@ test.each([
 })
 
 test.each([
+  ['a name', ['-v', 'new-one:/new/deep']],
+  ['a name, read-only', ['-v', 'new-two:/new/deep:ro']],
+  ['a name, nocopy', ['-v', 'new-three:/new/deep:nocopy']],
+  ['no name', ['--mount', 'type=volume,dst=/new/deep']],
+  ['a name, in another id mapping', ['-v', 'new-four:/new/deep', '--userns', 'keep-id']],
+])('a new volume of %s, where the image has nothing, is for the user who runs', async (_, flags) => {
+  const show = ['localhost/busybox', 'stat', '-c', '%n %u:%g', '/new', '/new/deep']
+  const shown = ['/new 0:0', '/new/deep 5:6']
+  const run = ['--network', 'none', '--user', '5:6', ...flags]
+  expect((await store.ok(['run', '--name', 'again', ...run, ...show])).split('\n')).toEqual(shown)
+  expect((await store.ok(['start', '--attach', 'again'])).split('\n')).toEqual(shown)
+  await store.ok(['rm', '--volumes', 'again'])
+})
+
+test('a volume that is still empty is for the next user; one with a file, or an owner, is not', async () => {
+  const run = (user: string, name: string, ...command: string[]): Promise<string> =>
+    store.ok([
+      'run',
+      '--rm',
+      '--network',
+      'none',
+      '--user',
+      user,
+      '-v',
+      `${name}:/new`,
+      'localhost/busybox',
+      ...command,
+    ])
+  const owner = ['stat', '-c', '%u:%g', '/new']
+  expect(await run('5:6', 'passed-on', ...owner)).toBe('5:6')
+  expect(await run('7:8', 'passed-on', ...owner)).toBe('7:8')
+  await run('7:8', 'passed-on', 'touch', '/new/file')
+  expect(await run('5:6', 'passed-on', ...owner)).toBe('7:8')
+  await store.ok(['volume', 'create', '--uid', '9', 'owned'])
+  expect(await run('5:6', 'owned', ...owner)).toBe('9:0')
+})
+
+test.each([
   [['--uid', 'x'], 'is no ID'],
   [['--uid', '4294967295'], 'is no uid'],
   [['--opt', 'o=uid=8,other'], 'cannot be mounted without root'],
