@@ -55,7 +55,7 @@ export function isTemporary(error: unknown): boolean {
     error instanceof TransportError &&
     !finalErrors.has(error.errno) &&
     !error.errno.startsWith('ERR_TLS') &&
-    !/CERT|SSL|EPROTO/.test(error.errno)
+    !/CERT|SSL|EPROTO|^UNABLE_TO_|^INVALID_|^PATH_LENGTH_/.test(error.errno)
   )
 }
 
