@@ -11,6 +11,8 @@ export interface RegistriesConfig {
   readonly shortNameMode: ShortNameMode
   /** Short name without tag ─► whole name. */
   readonly aliases: Readonly<Record<string, string>>
+  /** The file that has each of them, for messages. */
+  readonly aliasFiles: Readonly<Record<string, string>>
   readonly registries: readonly RegistryEntry[]
   readonly credentialHelpers: readonly string[]
   /** The main file, for messages. */
@@ -49,20 +51,22 @@ export function readRegistriesConfig(env: Env): RegistriesConfig {
     searchRegistries: undefined,
     shortNameMode: 'permissive',
     aliases: {},
+    aliasFiles: {},
     registries: [],
     credentialHelpers: ['containers-auth.json'],
     path,
   }
   for (const file of [path, ...dropIns]) {
     const text = readBounded(file)
+    if (text === undefined && file === chosenFile(env)) throw new TspodError('config-invalid', `${file} is not there`)
     if (text !== undefined)
-      config = merge({ ...config, searchRegistries: config.searchRegistries ?? [] }, parse(text, file))
+      config = merge({ ...config, searchRegistries: config.searchRegistries ?? [] }, parse(text, file), file)
   }
-  const saved = readBounded(savedAliasesPath(env))
-  if (saved !== undefined) {
-    config = { ...config, aliases: { ...config.aliases, ...aliasesOf(parseToml(saved, savedAliasesPath(env))) } }
-  }
-  return config
+  const savedPath = savedAliasesPath(env)
+  const saved = readBounded(savedPath)
+  return saved === undefined
+    ? config
+    : { ...config, ...withAliases(config, aliasesOf(parseToml(saved, savedPath)), savedPath) }
 }
 
 /** Where answers to a short-name question are kept, as Podman does. */
@@ -92,10 +96,16 @@ export function matchedLength(prefix: string, name: string): number {
   return next === undefined || next === '/' || next === ':' || next === '@' ? prefix.length : 0
 }
 
-function chooseFiles(env: Env, user: string): { path: string; dropIns: readonly string[] } {
+/** The file that the environment names in place of all others. */
+function chosenFile(env: Env): string | undefined {
   const chosen = env['CONTAINERS_REGISTRIES_CONF'] ?? env['REGISTRIES_CONFIG_PATH']
+  return chosen === '' ? undefined : chosen
+}
+
+function chooseFiles(env: Env, user: string): { path: string; dropIns: readonly string[] } {
+  const chosen = chosenFile(env)
   const userFile = join(user, 'registries.conf')
-  if (chosen !== undefined && chosen !== '') {
+  if (chosen !== undefined) {
     return { path: chosen, dropIns: [...listDropIns(`${systemFile}.d`), ...listDropIns(`${userFile}.d`)] }
   }
   if (isFile(userFile)) return { path: userFile, dropIns: listDropIns(`${userFile}.d`) }
@@ -118,7 +128,7 @@ function listDropIns(folder: string): readonly string[] {
   }
 }
 
-interface Parsed extends Partial<Omit<RegistriesConfig, 'path'>> {
+interface Parsed extends Partial<Omit<RegistriesConfig, 'path' | 'aliasFiles'>> {
   readonly isVersion1: boolean
 }
 
@@ -209,7 +219,7 @@ function parseMirror(value: unknown, path: string, digestOnly: boolean): Mirror 
 }
 
 /** Later files win: lists and modes replace, aliases and registries of one prefix are replaced one by one. */
-function merge(config: RegistriesConfig, parsed: Parsed): RegistriesConfig {
+function merge(config: RegistriesConfig, parsed: Parsed, file: string): RegistriesConfig {
   const { isVersion1, ...own } = parsed
   if (isVersion1) return { ...config, ...own, aliases: config.aliases }
   const added = parsed.registries ?? []
@@ -217,9 +227,18 @@ function merge(config: RegistriesConfig, parsed: Parsed): RegistriesConfig {
   return {
     ...config,
     ...own,
-    aliases: { ...config.aliases, ...parsed.aliases },
+    ...withAliases(config, parsed.aliases ?? {}, file),
     registries: [...kept, ...added],
   }
+}
+
+function withAliases(
+  { aliases, aliasFiles }: RegistriesConfig,
+  added: Readonly<Record<string, string>>,
+  file: string,
+): Pick<RegistriesConfig, 'aliases' | 'aliasFiles'> {
+  const files = Object.fromEntries(Object.keys(added).map((name) => [name, file]))
+  return { aliases: { ...aliases, ...added }, aliasFiles: { ...aliasFiles, ...files } }
 }
 
 function aliasesOf(root: Table): Readonly<Record<string, string>> {

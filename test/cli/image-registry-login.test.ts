@@ -139,7 +139,8 @@ describe('a registry that wants a login', () => {
       `#!/bin/sh
 case $1 in
 store) cat > ${kept} ;;
-get) cat > /dev/null; [ -e ${kept} ] && cat ${kept} || { echo credentials not found in native keychain; exit 1; } ;;
+get) cat > /dev/null; [ ! -e ${kept}.broken ] || { echo the keyring is locked >&2; exit 2; }
+  [ -e ${kept} ] && cat ${kept} || { echo credentials not found in native keychain; exit 1; } ;;
 erase) cat > /dev/null; rm ${kept} ;;
 list) echo '{}' ;;
 esac
@@ -157,6 +158,9 @@ esac
     expect(await readFile(authFile(), 'utf8')).not.toContain('auths')
     await imported('app')
     await store.ok(['push', '-q', 'app', `${registry.host}/app`], options)
+    await writeFile(`${kept}.broken`, '')
+    const broken = await store.run(['pull', '-q', `${registry.host}/app`], options)
+    expect(broken.stderr).toContain(`docker-credential-test get failed for ${registry.host}: the keyring is locked`)
     await store.ok(['logout', registry.host], options)
     await expect(stat(kept)).rejects.toThrow()
   })

@@ -39,6 +39,7 @@ export class LyingRegistry {
         searchRegistries: undefined,
         shortNameMode: 'permissive',
         aliases: {},
+        aliasFiles: {},
         registries: [],
         credentialHelpers: [],
         path: '',

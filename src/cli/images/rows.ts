@@ -12,10 +12,12 @@ export interface ImageRow {
 
 const none = '<none>'
 
-/** A row for each name, one with `<none>` for an image without; sorted as asked for. */
+/** A row for each name with a tag, or `<none>` in its place where an image has none; sorted as asked for. */
 export function imageRows(images: readonly ImageSummary[], sort: string): ImageRow[] {
   const rows = images.flatMap((image): ImageRow[] => {
     const named = image.names.map((name) => ({ image, ...splitName(name) }))
+    const tagged = named.filter(({ tag }) => tag !== none)
+    if (tagged.length > 0) return tagged
     return named.length === 0 ? [{ image, repository: none, tag: none }] : named
   })
   const compare = orders[sort]

@@ -30,8 +30,9 @@ export function pullCandidates(config: RegistriesConfig, short: Reference): Pull
   const name = short.path
   if (config.shortNameMode !== 'disabled') {
     const alias = aliasOf(config, short)
+    const file = config.aliasFiles[name] ?? config.path
     if (alias !== undefined)
-      return { references: [alias], explanation: `Resolved "${name}" as an alias (${config.path})`, mustChoose: false }
+      return { references: [alias], explanation: `Resolved "${name}" as an alias (${file})`, mustChoose: false }
   }
   const references = searchCandidates(config, short)
   if (references.length === 0) {

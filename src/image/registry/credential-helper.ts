@@ -99,8 +99,9 @@ async function run(
 ): Promise<{ status: number; output: string }> {
   try {
     const options = { input, env, timeoutMilliseconds, maximumOutput: maximumAnswer }
-    const { status, stdout } = await runCommand(program, [action], options)
-    return { status, output: stdout.toString('utf8') }
+    const { status, stdout, stderr } = await runCommand(program, [action], options)
+    /* Why one failed it should say on stdout; a script's shell, for one, says it on the other. */
+    return { status, output: stdout.length === 0 && status !== 0 ? stderr : stdout.toString('utf8') }
   } catch (error) {
     throw new TspodError('config-invalid', 'asking a credential helper', { cause: error })
   }

@@ -37,10 +37,19 @@ describe('readRegistriesConfig', () => {
       'short-name-mode = "enforcing"\nunqualified-search-registries = ["b.example"]\n[[registry]]\nlocation = "r.example"\ninsecure = true\n[aliases]\ntwo = "x.example/two"\n',
     )
     const config = readRegistriesConfig(env)
+    expect(config.aliasFiles).toMatchObject({
+      one: join(home, 'registries.conf'),
+      two: join(home, 'config/containers/registries.conf.d/10.conf'),
+    })
     expect(config.searchRegistries).toEqual(['b.example'])
     expect(config.shortNameMode).toBe('enforcing')
     expect(config.aliases).toMatchObject({ one: 'x.example/one', two: 'x.example/two' })
     expect(matchRegistry(config, 'r.example/a')?.insecure).toBe(true)
+  })
+
+  test('a file that the environment names has to be there', () => {
+    const path = join(home, 'missing.conf')
+    expect(() => readRegistriesConfig({ ...env, CONTAINERS_REGISTRIES_CONF: path })).toThrow(`${path} is not there`)
   })
 
   test('version 1 is read', () => {
