@@ -1,5 +1,6 @@
 import { TspodError } from '../../base/errors.js'
 import { momentOf, parseMoment } from '../../base/moment.js'
+import { compileGlob, matchGlob } from '../../build/glob.js'
 import { parseReference } from '../../image/reference.js'
 import type { Context } from '../context.js'
 import { childrenOf, containersByImage, tagsOf, type CatalogImage } from './catalog.js'
@@ -81,9 +82,12 @@ export function isIntermediate(image: CatalogImage, all: readonly CatalogImage[]
   return tagsOf(image).length === 0 && image.names.length === 0 && childrenOf(image, all).length > 0
 }
 
-/** Whether a pattern names an image: `repository`, `repository:tag`, with `*` for anything but a slash, or the end of a name. */
+/**
+ * Whether a pattern names an image. It has to fit a whole name, or what is left of it behind a slash, with the tag or
+ * without; `*` is for anything but a slash, as in Go's path.Match.
+ */
 export function referenceTest(pattern: string): ImageTest {
-  const [whole, ending] = [glob(pattern), glob(pattern.includes('/') ? pattern : `*${pattern}*`)]
+  const glob = compileGlob(pattern)
   const normalized = normalizedName(pattern)
   return (image) =>
     image.names.some((name) => {
@@ -92,8 +96,7 @@ export function referenceTest(pattern: string): ImageTest {
       const endings = parts.map((_, at) => parts.slice(at).join('/'))
       const tag = name.slice(bare.length)
       if (name === normalized || bare === normalized) return true
-      if (endings.some((one) => whole.test(one) || whole.test(`${one}${tag}`))) return true
-      return pattern.includes('*') && (ending.test(name) || ending.test(bare))
+      return endings.some((one) => matchGlob(glob, one) || matchGlob(glob, `${one}${tag}`))
     })
 }
 
