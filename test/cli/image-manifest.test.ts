@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { ImageIndex } from '../../src/oci/image-spec.js'
 import { mediaTypes } from '../../src/oci/image-spec.js'
@@ -30,6 +32,50 @@ async function pushed(name: string, architectures: readonly string[]): Promise<s
 
 const inspect = async (name: string): Promise<ImageIndex> =>
   JSON.parse(await store.ok(['manifest', 'inspect', name])) as ImageIndex
+
+test.each([
+  [
+    'oci:layout:named',
+    ['inspect', '--raw', 'oci:layout:named'],
+    ['copy', '-q', '--all', 'oci:layout:named', 'dir:copied'],
+  ],
+  [
+    'oci-archive:list.tar',
+    ['inspect', '--raw', 'oci-archive:list.tar'],
+    ['copy', '-q', '--all', 'oci-archive:list.tar', 'dir:copied'],
+  ],
+  ['dir:folder', ['inspect', '--raw', 'dir:folder'], ['copy', '-q', '--all', 'dir:folder', 'dir:copied']],
+])('a list is written to %s with all of its images, as skopeo reads it', async (target, show, copy) => {
+  const remote = await pushed('two', ['amd64', 'arm64'])
+  await store.ok(['manifest', 'create', '--all', 'list', `docker://${remote}`])
+  await store.ok(['manifest', 'push', '-q', 'list', target])
+  const skopeo = async (args: readonly string[]): Promise<string> =>
+    (await promisify(execFile)('skopeo', ['--insecure-policy', ...args], { cwd: store.folder })).stdout
+  expect(JSON.parse(await skopeo(show))).toEqual(await inspect('list'))
+  await skopeo(copy)
+  const loaded = await store.ok(['pull', '-q', '--arch', 'arm64', target])
+  expect(await store.ok(['image', 'inspect', '--format', '{{.Architecture}}', loaded])).toBe('arm64')
+})
+
+test('a list is not written where there is room for one image only, and nothing is sent instead', async () => {
+  await store.ok(['manifest', 'create', 'list'])
+  for (const target of ['docker-archive:x.tar', 'containers-storage:x']) {
+    const result = await store.run(['manifest', 'push', '-q', 'list', target])
+    expect(result.status, result.stderr).toBe(125)
+    expect(result.stderr).toContain('has no room for the several images of a list')
+  }
+})
+
+test.each([
+  ['manifest', 'create', 'BAD'],
+  ['import', '-q', '-', 'BAD'],
+  ['tag', 'mine', 'BAD'],
+])('%s %s %s keeps no image under another name than was asked for', async (...args) => {
+  await store.ok(['import', '-q', '-', 'localhost/mine'], { input: file('mine') })
+  const result = await store.run(args, { input: file('other') })
+  expect(result.status, result.stderr).toBe(125)
+  expect(result.stderr).toContain('repository name must be lowercase')
+})
 
 test('a list is made, added to, annotated, and sent with its images', async () => {
   const remote = await pushed('two', ['amd64', 'arm64'])

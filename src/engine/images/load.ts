@@ -13,7 +13,7 @@ import type { Platform } from '../../oci/image-spec.js'
 import type { Context } from '../context.js'
 import { emitImageEvent } from '../events/write.js'
 import { withLease } from './collect.js'
-import { localName } from './local-name.js'
+import { layoutName } from './local-name.js'
 import { bareId } from './record.js'
 import { storeImage } from './store-image.js'
 import type { Transport } from './transports.js'
@@ -139,7 +139,7 @@ async function layoutTasks(reader: FileReader): Promise<readonly LoadTask[]> {
   const byDigest = new Map<string, { image: LayoutImage; names: string[] }>()
   for (const image of await layoutImages(reader)) {
     const known = byDigest.get(image.descriptor.digest) ?? { image, names: [] }
-    if (image.name !== undefined) known.names.push(localName(image.name))
+    if (image.name !== undefined) known.names.push(layoutName(image.name))
     byDigest.set(image.descriptor.digest, known)
   }
   return [...byDigest.values()].map(({ image, names }) => ({ source: () => layoutSource(reader, image), names }))
@@ -153,7 +153,7 @@ function chooseTasks(tasks: readonly LoadTask[], transport: Transport): readonly
     if (task !== undefined) return [task]
     throw new TspodError('no-such-image', `${path} has no image ${reference}, only ${String(tasks.length)}`)
   }
-  for (const wanted of [localName(reference), dockerName(reference)]) {
+  for (const wanted of [layoutName(reference), dockerName(reference)]) {
     const task = tasks.find(({ names }) => names.includes(wanted))
     if (task !== undefined) return [{ ...task, names: [wanted] }]
   }

@@ -230,7 +230,7 @@ async function writeBlob(
   await writer.file(name, blob.size, verified(store.streamBlob(blob.digest), blob))
 }
 
-async function writeText(writer: FileWriter, name: string, text: string): Promise<void> {
+export async function writeText(writer: FileWriter, name: string, text: string): Promise<void> {
   const bytes = Buffer.from(text)
   await writer.file(name, bytes.length, single(bytes))
 }

@@ -11,6 +11,7 @@ import { withLease } from '../images/collect.js'
 import { localName } from '../images/local-name.js'
 import { findImage } from '../images/lookup.js'
 import { removeImages } from '../images/remove.js'
+import { parseTransport } from '../images/transports.js'
 import type { PushedImage, RegistryAccess, RemovedImages } from '../images/types.js'
 import { emptyList, withAnnotations, withDetails, withManifests, withoutManifest } from './edit.js'
 import { gatherManifests, type Gathered } from './gather.js'
@@ -136,7 +137,7 @@ export async function removeManifests(
   return { ...result, errors: [...errors, ...result.errors] }
 }
 
-/** Sends a list with all of its images. */
+/** Sends a list with all of its images to a registry, or writes it by a transport. */
 export async function pushManifest(
   context: Context,
   list: string,
@@ -148,10 +149,17 @@ export async function pushManifest(
   const { pushToRegistry } = await import('../images/push.js')
   const target = destination ?? entry.name
   if (target === undefined) throw new TspodError('usage', `${list} has no name: say where to push it`)
-  const reference = parseReference(target.replace(/^docker:\/\//, ''))
-  const pushed = await withLease(context, () => pushToRegistry(context, store, entry, reference, options))
+  const transport = parseTransport(target)
+  const pushed = await withLease(context, async () => {
+    if (transport !== undefined && transport.name !== 'docker') {
+      const { writeListTo } = await import('./write-list.js')
+      return { digest: await writeListTo(context, store, entry, transport, options), name: target }
+    }
+    const reference = parseReference(transport?.path ?? target)
+    return { ...(await pushToRegistry(context, store, entry, reference, options)), name: formatReference(reference) }
+  })
   if (options.rm === true) await removeManifests(context, [list])
-  return { ...pushed, name: formatReference(reference) }
+  return pushed
 }
 
 /** A digest as it is, or the digest of a local image. */
