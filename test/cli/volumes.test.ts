@@ -183,8 +183,11 @@ describe('--volumes-from', () => {
 
   test('refuses options that mean nothing', async () => {
     await tspod.ok(['create', '--name', 'donor', '-v', 'shared:/s', image, 'true'])
-    const result = await tspod.run(['run', '--rm', '--volumes-from', 'donor:exec', image, 'true'])
-    expect(result.status, explain(result)).toBe(125)
+    await tspod.ok(['create', '--name', 'bare', image, 'true'])
+    for (const name of ['donor', 'bare']) {
+      const result = await tspod.run(['run', '--rm', '--volumes-from', `${name}:exec`, image, 'true'])
+      expect(result.status, explain(result)).toBe(125)
+    }
   })
 })
 

@@ -9,8 +9,9 @@ export function mountsFrom(context: Context, spec: ContainerSpec): ContainerSpec
   const taken = new Set(own.map((mount) => mount.target))
   const borrowed = (spec.volumesFrom ?? []).flatMap((text) => {
     const [name = '', options = ''] = text.split(':', 2)
+    const wanted = requireOptions(options, text)
     const donor = findContainer(context, name)
-    return donor.spec.mounts.flatMap((mount) => borrow(mount, requireOptions(options, text)))
+    return donor.spec.mounts.flatMap((mount) => borrow(mount, wanted))
   })
   const kept = borrowed.filter((mount) => !taken.has(mount.target) && taken.add(mount.target))
   return { ...spec, mounts: [...kept, ...own] }

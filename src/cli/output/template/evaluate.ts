@@ -174,14 +174,19 @@ function field(value: unknown, name: string, parent: string, args: readonly unkn
   if (value instanceof Map) return (value as Map<string, unknown>).get(name)
   if (typeof value !== 'object' || Array.isArray(value))
     throw new TspodError('usage', `template: cannot look for .${name} in "${show(value)}"`)
-  if (!Object.hasOwn(value, name)) {
-    if (maps.test(parent)) return undefined
-    throw new TspodError('usage', `template: there is no field .${name}${known(value)}`)
-  }
-  const found = (value as Record<string, unknown>)[name]
+  if (!Object.hasOwn(value, name) && maps.test(parent)) return undefined
+  const own = [name, ...jsonNames(name)].find((one) => Object.hasOwn(value, one))
+  if (own === undefined) throw new TspodError('usage', `template: there is no field .${name}${known(value)}`)
+  const found = (value as Record<string, unknown>)[own]
   if (typeof found === 'function') return (found as (...values: readonly unknown[]) => unknown).apply(value, [...args])
   if (args.length > 0) throw new TspodError('usage', `template: .${name} takes no arguments`)
   return found
+}
+
+/** In Podman a template sees Go's fields, where JSON may have another spelling: `CreatedBy` is `created_by` of a history. */
+function jsonNames(name: string): readonly string[] {
+  if (!/^[A-Z]/.test(name)) return []
+  return [name.replace(/(?<=[a-z0-9])(?=[A-Z])/g, '_').toLowerCase(), name.charAt(0).toLowerCase() + name.slice(1)]
 }
 
 function known(value: object): string {

@@ -14,6 +14,7 @@ const data = {
     { Source: '/a', RW: true },
     { Source: '/b', RW: false },
   ],
+  History: [{ created: 'now', created_by: 'RUN x', mediaType: 'tar' }],
   Label: (name: string) => `label ${name}`,
 }
 
@@ -70,6 +71,8 @@ describe('templates', () => {
     ['{{- /* comment */ -}} x', 'x'],
     ['{{humanSize .Size}}', '1.235MB'],
     ['{{"}}"}}', '}}'],
+    ['{{(index .History 0).CreatedBy}} {{(index .History 0).Created}}', 'RUN x now'],
+    ['{{(index .History 0).created_by}} {{(index .History 0).MediaType}}', 'RUN x tar'],
   ])('%s', (template, expected) => {
     expect(compileTemplate(template)(data)).toBe(expected)
   })
