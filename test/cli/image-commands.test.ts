@@ -111,6 +111,7 @@ describe('pull', () => {
     }))
     const result = await store.run(['pull', `${registry.host}/app`])
     expect(result.status, result.stderr).toBe(125)
+    expect(result.stderr).toMatch(/layer sha256:[0-9a-f]{64}: the layer's DiffID is /)
     expect(await list()).toBe('')
     expect(await rests()).toEqual([])
   })

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { completePlatform } from '../../src/image/platform.js'
+import { parseReference } from '../../src/image/reference.js'
+import { listTags } from '../../src/image/registry/tags.js'
 import { mediaTypes } from '../../src/oci/image-spec.js'
 import { endless, layer, lyingRegistry } from './lies.js'
 
@@ -97,6 +99,27 @@ describe('what a registry says of itself', () => {
       return true
     }
     await expect(lies.pull()).rejects.toMatchObject({ code: 'image-pull-failed' })
+  })
+
+  test('is not called a lack of TLS where it is no HTTP', async () => {
+    lies.registry.misbehave = (_, response) => {
+      response.socket?.end('\0garbage\n\n')
+      return true
+    }
+    await expect(lies.pull()).rejects.not.toThrow(/TLS/)
+  })
+
+  test('of its tags goes on for ever, a new one on each page', async () => {
+    let pages = 0
+    lies.registry.misbehave = (_, response, url) => {
+      if (!url.pathname.endsWith('/tags/list')) return false
+      response.setHeader('link', `</v2/image/tags/list?last=${String(++pages)}>; rel="next"`)
+      response.end(JSON.stringify({ tags: [`t${String(pages)}`] }))
+      return true
+    }
+    const listed = listTags(parseReference(`${lies.registry.host}/image`), lies.options())
+    await expect(listed).rejects.toThrow('more than 1000 pages')
+    expect(pages).toBe(1000)
   })
 })
 

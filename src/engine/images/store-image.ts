@@ -1,3 +1,4 @@
+import { TspodError } from '../../base/errors.js'
 import { completePlatform } from '../../image/platform.js'
 import { copyLoaded, inParallel, rawManifest, type CopiedImage, type CopyProgress } from '../../image/copy.js'
 import { toOciManifest } from '../../image/convert.js'
@@ -94,11 +95,19 @@ function unpackingDestination(
       if (diffId === undefined) return store.putBlob(descriptor, open)
       return store.putBlob(descriptor, () => {
         const take = (bytes: AsyncIterable<Uint8Array>): ReturnType<typeof layers.takeLayer> =>
-          layers.takeLayer(descriptor, diffId, bytes, { signal })
+          layers.takeLayer(descriptor, diffId, bytes, { signal })?.catch((error: unknown) => {
+            throw ofLayer(error, descriptor.digest)
+          })
         return unpackedOnTheWay(take, () => open('as-they-come')) ?? open()
       })
     },
   }
+}
+
+/** Which of an image's layers cannot be unpacked. */
+function ofLayer(error: unknown, digest: Digest): unknown {
+  if (!(error instanceof TspodError) || error.message.includes(digest)) return error
+  return new TspodError(error.code, `layer ${digest}: ${error.message}`, { cause: error.cause })
 }
 
 /** The store as a place to copy to. Names come by `nameImage`. */

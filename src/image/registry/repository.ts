@@ -9,7 +9,7 @@ import type { Endpoint } from './endpoints.js'
 import { header, readBody, type HttpClient, type HttpRequest, type HttpResponse } from './http.js'
 import { isLoopbackHost } from './proxy.js'
 import { isTemporaryStatus, pauseAfter, retryAfter, TemporaryError, withRetries, type RetryOptions } from './retry.js'
-import { TransportError } from './transport-error.js'
+import { noTlsErrno, TransportError } from './transport-error.js'
 
 export interface RepositoryOptions {
   readonly endpoint: Endpoint
@@ -117,6 +117,7 @@ export class Repository {
     if (this.#scheme !== undefined || request.path instanceof URL)
       return this.#authorized(this.#scheme ?? 'https', request)
     const schemes = this.#schemes()
+    let first: unknown
     for (const [number, scheme] of schemes.entries()) {
       const isLast = number === schemes.length - 1
       try {
@@ -129,7 +130,10 @@ export class Repository {
         this.#keepsSignatures = header(response, 'x-registry-supports-signatures') === '1'
         return response
       } catch (error) {
+        /* That a server of plain HTTP has no TLS either is nothing that a person could mend. */
+        if (first !== undefined && error instanceof TransportError && error.errno === noTlsErrno) throw first
         if (isLast || !(error instanceof TransportError) || this.#isFinal(error)) throw error
+        first = error
       }
     }
     throw new TspodError('internal', 'no scheme to speak to a registry')

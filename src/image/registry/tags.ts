@@ -6,6 +6,8 @@ import { openRepository, type RegistryOptions } from './source.js'
 
 const maximumPageSize = 4 * 1024 * 1024
 const maximumTags = 100_000
+/** Registries give a hundred at a time, or more. */
+const maximumPages = 1000
 
 /** Every tag of a repository, page by page (distribution-spec, “Listing Tags”). */
 export async function listTags(
@@ -16,7 +18,10 @@ export async function listTags(
   const { repository, http } = openRepository(reference, options)
   try {
     const tags = new Set<string>()
+    let pages = 0
     for (let path: string | undefined = 'tags/list'; path !== undefined;) {
+      if (++pages > maximumPages)
+        throw new TspodError('limit-exceeded', `${repository.name} has more than ${String(maximumPages)} pages of tags`)
       const response = await repository.send({ method: 'GET', path, headers: { accept: 'application/json' }, signal })
       if (response.status !== 200) throw await responseError(response, `listing the tags of ${repository.name}`)
       const before = tags.size

@@ -16,15 +16,19 @@ export function transportError(error: unknown, where: string, signal?: AbortSign
   if (signal?.aborted === true) return abortReason(signal)
   const { code = 'EIO', message = String(error) } = error as NodeJS.ErrnoException
   const tls = tlsReason(message)
-  if (tls !== undefined) return new TransportError(code, `${where}: ${tls}`)
+  if (tls !== undefined) return new TransportError(tls === notTls ? noTlsErrno : code, `${where}: ${tls}`)
+  if (message === 'aborted') return new TransportError(code, `${where}: the connection broke off`)
   return new TransportError(code, `${where}: ${message === '' ? code : message}`, { cause: error })
 }
+
+/** The `errno` of an answer that is not TLS to a greeting that is. */
+export const noTlsErrno = 'EPROTO_NO_TLS'
+const notTls = 'the server does not speak TLS; --tls-verify=false, or insecure in registries.conf(5), allows HTTP'
 
 /** OpenSSL's reason without the file and line of its source, in which a person has to look for it. */
 function tlsReason(message: string): string | undefined {
   const reason = /:SSL routines:[^:]*:([^:]+):/.exec(message)?.[1]
-  if (reason === 'wrong version number' || reason === 'packet length too long')
-    return 'the server does not speak TLS; --tls-verify=false, or insecure in registries.conf(5), allows HTTP'
+  if (reason === 'wrong version number' || reason === 'packet length too long') return notTls
   return reason === undefined ? undefined : `TLS: ${reason}`
 }
 
