@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process'
-import { chmod, copyFile, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { makeLayout } from '../helpers/images.js'
 import { startTestRegistry } from '../helpers/registry.js'
 import { startRegistry, type RegistryProcess } from '../helpers/registry-process.js'
+import { makeSigningKeys, writeRegistriesD, type SigningKeys } from '../helpers/signing.js'
 import { tarArchive } from '../helpers/tar.js'
 import { explain, tspodStore, type TspodStore } from '../helpers/tspod.js'
 
@@ -16,23 +16,15 @@ const execute = promisify(execFile)
 const owner = 'one@example.test'
 const sigstoreKey = 'application/vnd.dev.cosign.simplesigning.v1+json'
 
-let folder: string
+let keys: SigningKeys
 let registry: RegistryProcess
 let store: TspodStore
-let gpgEnv: NodeJS.ProcessEnv
 /** Signed by both ways; another image, plain. */
 let signed: string
 let plain: string
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'tspod-kept-'))
-  gpgEnv = { ...process.env, GNUPGHOME: at('gnupg') }
-  await mkdir(at('gnupg'))
-  await chmod(at('gnupg'), 0o700)
-  await gpg('--quick-gen-key', owner, 'default', 'default', 'never')
-  await writeFile(at('owner.pub'), (await gpg('--armor', '--export', owner)).stdout)
-  await execute('openssl', ['genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256', '-out', at('ec.key')])
-  await execute('openssl', ['pkey', '-in', at('ec.key'), '-pubout', '-out', at('ec.pub')])
+  keys = await makeSigningKeys([owner])
   registry = await startRegistry()
   store = await tspodStore()
   await configure(lookaside('lookaside'))
@@ -48,8 +40,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await store[Symbol.asyncDispose]()
   await registry[Symbol.asyncDispose]()
-  await execute('gpgconf', ['--kill', 'all'], { env: gpgEnv })
-  await rm(folder, { recursive: true })
+  await keys[Symbol.asyncDispose]()
 })
 
 beforeEach(async () => {
@@ -59,21 +50,13 @@ beforeEach(async () => {
 })
 
 function at(name: string): string {
-  return join(folder, name)
+  return keys.at(name)
 }
 
 const lookaside = (name: string, attachments = true): string =>
   `default-docker:\n  lookaside: file://${at(name)}\n  use-sigstore-attachments: ${String(attachments)}\n`
 
-async function configure(text: string): Promise<void> {
-  const place = join(store.env['HOME'] ?? '', '.config/containers/registries.d')
-  await mkdir(place, { recursive: true })
-  await writeFile(join(place, 'test.yaml'), text)
-}
-
-function gpg(...args: string[]): Promise<{ stdout: string }> {
-  return execute('gpg', ['--batch', '--pinentry-mode', 'loopback', '--passphrase', '', ...args], { env: gpgEnv })
-}
+const configure = (text: string): Promise<void> => writeRegistriesD(store, text)
 
 async function digestOfImage(): Promise<string> {
   const [{ Digest = '' } = {}] = JSON.parse(await store.ok(['image', 'inspect', signed])) as { Digest?: string }[]
@@ -102,9 +85,8 @@ async function attachedTo(repository: string): Promise<Attached | undefined> {
 
 async function isAccepted(name: string, ...requirements: object[]): Promise<boolean> {
   await using fresh = await tspodStore()
-  const place = join(fresh.env['HOME'] ?? '', '.config/containers/registries.d')
-  await mkdir(place, { recursive: true })
-  await copyFile(join(store.env['HOME'] ?? '', '.config/containers/registries.d/test.yaml'), join(place, 'test.yaml'))
+  const configuration = join(store.env['HOME'] ?? '', '.config/containers/registries.d/test.yaml')
+  await writeRegistriesD(fresh, await readFile(configuration, 'utf8'))
   await writeFile(at('policy.json'), JSON.stringify({ default: requirements }))
   const result = await fresh.run(['pull', '-q', '--signature-policy', at('policy.json'), name])
   if (result.status !== 0) expect(result.stderr, explain(result)).toContain('source image rejected')
@@ -112,7 +94,7 @@ async function isAccepted(name: string, ...requirements: object[]): Promise<bool
 }
 
 const identity = (): object => ({ signedIdentity: { type: 'exactReference', dockerReference: signed } })
-const signedBy = (): object => ({ type: 'signedBy', keyType: 'GPGKeys', keyPath: at('owner.pub'), ...identity() })
+const signedBy = (): object => ({ type: 'signedBy', keyType: 'GPGKeys', keyPath: at(`${owner}.pub`), ...identity() })
 const sigstore = (): object => ({ type: 'sigstoreSigned', keyPath: at('ec.pub'), ...identity() })
 
 test('signatures go along to another repository, byte for byte, and are accepted there', async () => {
@@ -132,7 +114,7 @@ test('signatures go along to another repository, byte for byte, and are accepted
 test('skopeo finds them', async () => {
   await store.ok(['push', '-q', signed, `${registry.host}/copied/skopeo:1`])
   await writeFile(at('skopeo.json'), JSON.stringify({ default: [signedBy()] }))
-  const env = { ...gpgEnv, HOME: store.env['HOME'] ?? '' }
+  const env = { ...keys.env, HOME: store.env['HOME'] ?? '' }
   const to = `dir:${at('by-skopeo')}`
   const from = `docker://${registry.host}/copied/skopeo:1`
   await execute('skopeo', ['--policy', at('skopeo.json'), 'copy', '--src-tls-verify=false', from, to], { env })

@@ -1,34 +1,24 @@
 import { execFile } from 'node:child_process'
-import { chmod, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { makeLayout } from '../helpers/images.js'
 import { startRegistry, type RegistryProcess } from '../helpers/registry-process.js'
+import { makeSigningKeys, writeRegistriesD, type SigningKeys } from '../helpers/signing.js'
 import { tarArchive } from '../helpers/tar.js'
 import { tspodStore, type TspodStore } from '../helpers/tspod.js'
 
 const execute = promisify(execFile)
 const owner = 'one@example.test'
 
-let folder: string
+let keys: SigningKeys
 let registry: RegistryProcess
 let store: TspodStore
 let image: string
-let gpgEnv: NodeJS.ProcessEnv
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'tspod-signatures-'))
-  gpgEnv = { ...process.env, GNUPGHOME: join(folder, 'gnupg') }
-  await mkdir(join(folder, 'gnupg'))
-  await chmod(join(folder, 'gnupg'), 0o700)
-  for (const user of [owner, 'two@example.test']) {
-    await gpg('--quick-gen-key', user, 'default', 'default', 'never')
-    await writeFile(join(folder, `${user}.pub`), (await gpg('--armor', '--export', user)).stdout)
-  }
-  await execute('openssl', ['genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256', '-out', at('ec.key')])
-  await execute('openssl', ['pkey', '-in', at('ec.key'), '-pubout', '-out', at('ec.pub')])
+  keys = await makeSigningKeys([owner, 'two@example.test'])
   registry = await startRegistry()
   const layers = [tarArchive([{ path: 'file', content: 'signed' }])]
   image = await registry.push(await makeLayout(at('layout'), { layers }), 'plain/app')
@@ -40,8 +30,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await store[Symbol.asyncDispose]()
   await registry[Symbol.asyncDispose]()
-  await execute('gpgconf', ['--kill', 'all'], { env: gpgEnv })
-  await rm(folder, { recursive: true })
+  await keys[Symbol.asyncDispose]()
 })
 
 beforeEach(async () => {
@@ -51,17 +40,10 @@ beforeEach(async () => {
 })
 
 function at(name: string): string {
-  return join(folder, name)
+  return keys.at(name)
 }
 
-async function configure(text: string): Promise<void> {
-  await mkdir(join(store.env['HOME'] ?? '', '.config/containers/registries.d'), { recursive: true })
-  await writeFile(join(store.env['HOME'] ?? '', '.config/containers/registries.d/test.yaml'), text)
-}
-
-function gpg(...args: string[]): Promise<{ stdout: string }> {
-  return execute('gpg', ['--batch', '--pinentry-mode', 'loopback', '--passphrase', '', ...args], { env: gpgEnv })
-}
+const configure = (text: string): Promise<void> => writeRegistriesD(store, text)
 
 const signedBy = (user: string, more: object = {}): object => ({
   type: 'signedBy',
@@ -226,5 +208,5 @@ test('what cannot be kept or made is said before anything is sent', async () => 
 })
 
 function skopeo(...args: string[]): Promise<{ stdout: string }> {
-  return execute('skopeo', args, { env: { ...gpgEnv, HOME: store.env['HOME'] ?? '' } })
+  return execute('skopeo', args, { env: { ...keys.env, HOME: store.env['HOME'] ?? '' } })
 }

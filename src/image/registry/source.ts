@@ -4,6 +4,7 @@ import type { Descriptor, Digest } from '../../oci/image-spec.js'
 import type { RegistriesConfig } from '../../config/registries-conf.js'
 import type { SignaturePlace } from '../../config/registries-d.js'
 import type { ImageSource, RawManifest } from '../image.js'
+import type { readLookaside } from '../trust/lookaside.js'
 import type { Signature } from '../trust/signature.js'
 import { formatReference, withDefaultTag, withoutTagIfDigested, type Reference } from '../reference.js'
 import { RegistryAuth, type Credentials } from './auth.js'
@@ -90,16 +91,10 @@ export class RegistrySource implements ImageSource {
   }
 
   /** Without a folder for the image, which is the rule, nothing more is loaded. */
-  async #fromLookaside(
-    base: string,
-    reference: Reference,
-    digest: Digest,
-    http: HttpClient,
-    signal?: AbortSignal,
-  ): Promise<readonly Signature[]> {
+  async #fromLookaside(...where: Parameters<typeof readLookaside>): Promise<readonly Signature[]> {
+    const [base] = where
     if (base.startsWith('file:///') && !existsSync(fileURLToPath(base))) return []
-    const { readLookaside } = await import('../trust/lookaside.js')
-    return readLookaside(base, reference, digest, http, signal)
+    return (await import('../trust/lookaside.js')).readLookaside(...where)
   }
 
   close(): Promise<void> {
