@@ -1,5 +1,6 @@
 import { BaseCommand } from '../src/cli/base-command.js'
 import { switchFlag, textFlag } from '../src/cli/flags/define.js'
+import { unsupported } from '../src/cli/flags/unsupported.js'
 import { registryChooser } from '../src/cli/images/choose-registry.js'
 import {
   platformFlags,
@@ -25,6 +26,7 @@ export default class Pull extends BaseCommand {
     ...platformFlags,
     ...registryFlags,
     ...silentFlags,
+    ...unsupported({ 'decryption-key': 'encrypted images' }),
   }
 
   async run(): Promise<void> {

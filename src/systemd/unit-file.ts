@@ -14,17 +14,20 @@ export function parseUnit(text: string, path: string): UnitFile {
   const unit = new Map<string, Entry[]>()
   let section: Entry[] | undefined
   for (const { number, line } of logicalLines(text)) {
-    const heading = /^\[([^\][\n]+)\]$/.exec(line)?.[1]
+    const control = /[^\P{Cc}\t]/u.exec(line)
+    if (control !== null) throw broken(path, number, `there is a control character, ${codeOf(control[0])}`)
+    const heading = /^\[([^\][]+)\]$/.exec(line)?.[1]
     if (heading !== undefined) {
       section = unit.get(heading) ?? []
       unit.set(heading, section)
       continue
     }
     const at = line.indexOf('=')
-    if (at < 1 || !/^[A-Za-z0-9_-]+$/.test(line.slice(0, at).trimEnd()))
+    const key = line.slice(0, at).trimEnd()
+    if (at < 1 || key.startsWith('['))
       throw broken(path, number, `"${line.slice(0, 80)}" is neither a section, nor KEY=VALUE, nor a comment`)
     if (section === undefined) throw broken(path, number, 'a key stands before the first section')
-    section.push([line.slice(0, at).trimEnd(), line.slice(at + 1).trimStart()])
+    section.push([key, line.slice(at + 1).trimStart()])
   }
   return unit
 }
@@ -43,21 +46,31 @@ export function mergeUnits(base: UnitFile, more: UnitFile): UnitFile {
   return merged
 }
 
-/** Lines without comments and empty ones; a backslash at the end takes the next one in, over comments between. */
+/**
+ * Lines without comments and empty ones. A backslash at the end takes the next one in, over comments between, as Podman
+ * does: systemd would put a space there, and what was made for one of the two is written with one before the backslash.
+ */
 function logicalLines(text: string): { readonly number: number; readonly line: string }[] {
   const found: { number: number; line: string }[] = []
   let open: { number: number; line: string } | undefined
-  for (const [index, raw] of text.split('\n').entries()) {
+  for (const [index, raw] of text
+    .replace(/^\uFEFF/, '')
+    .split('\n')
+    .entries()) {
     const line = raw.trim()
     if (/^[#;]/.test(line) || (line === '' && open === undefined)) continue
-    const part = line.endsWith('\\') ? line.slice(0, -1) : line
     const current: { number: number; line: string } = open ?? { number: index + 1, line: '' }
-    current.line = open === undefined ? part : `${current.line} ${part}`
-    open = line.endsWith('\\') ? current : undefined
-    if (open === undefined) found.push({ number: current.number, line: current.line.trim() })
+    const continues = line.endsWith('\\')
+    current.line += continues ? line.slice(0, -1) : line
+    open = continues ? current : undefined
+    if (open === undefined) found.push(current)
   }
-  if (open !== undefined) found.push({ number: open.number, line: open.line.trim() })
-  return found.filter(({ line }) => line !== '')
+  if (open !== undefined) found.push(open)
+  return found.map(({ number, line }) => ({ number, line: line.trim() })).filter(({ line }) => line !== '')
+}
+
+function codeOf(character: string): string {
+  return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`
 }
 
 function broken(path: string, line: number, why: string): TspodError {

@@ -17,12 +17,21 @@ const escapes: Readonly<Record<string, string>> = {
 
 /** Splits as systemd splits command lines: quotes around words or parts of them, C's escapes. */
 export function splitWords(text: string): string[] {
+  return split(text, true)
+}
+
+/** Splits as systemd splits lists of names: quotes as above, but a backslash is a character as any other. */
+export function splitList(text: string): string[] {
+  return split(text, false)
+}
+
+function split(text: string, escaped: boolean): string[] {
   const words: string[] = []
   let word: string | undefined
   let quote = ''
   for (let at = 0; at < text.length; at++) {
     const character = text.charAt(at)
-    if (character === '\\') {
+    if (escaped && character === '\\') {
       const { value, length } = readEscape(text, at)
       word = (word ?? '') + value
       at += length - 1

@@ -1,9 +1,8 @@
 import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
-import { TspodError } from '../../base/errors.js'
-import { convert, type Converted } from '../../systemd/quadlet/convert.js'
-import { findQuadlets, type Found, loadQuadlet, quadletFolders } from '../../systemd/quadlet/load.js'
-import type { World } from '../../systemd/quadlet/service.js'
+import { convertAll } from '../../systemd/quadlet/convert-all.js'
+import { findQuadlets, quadletFolders } from '../../systemd/quadlet/folders.js'
+import { loadQuadlet } from '../../systemd/quadlet/load.js'
 import type { Source } from '../../systemd/quadlet/source.js'
 import type { Context } from '../context.js'
 import type { QuadletOptions, QuadletReport } from './types.js'
@@ -14,34 +13,20 @@ export function searchFolders(context: Context): string[] {
 }
 
 /** Every quadlet is converted on its own: what is wrong with one stops none of the others. */
-export async function convertQuadlets(context: Context, options: QuadletOptions): Promise<QuadletReport> {
-  const { found, within } = findQuadlets(searchFolders(context))
-  const errors: Error[] = []
-  const sources = new Map<string, Source>()
-  const services = new Map<string, Converted>()
-  collect(found, errors, (one) => sources.set(one.name, loadQuadlet(one, within)))
-  const { log_driver: configured } = (await context.conf()).containers
-  const logDriver = configured === undefined ? 'journald' : undefined
-  const world: World = { tspod: options.tspod, sources, logDriver, exists: existsSync }
-  collect([...sources.values()], errors, (source) => {
-    const service = convert(source, world, options.hasCommand)
-    const other = services.get(service.name)
-    if (other !== undefined)
-      throw new TspodError('config-invalid', `${source.path}: ${service.name} is made from ${other.source} already`)
-    services.set(service.name, service)
-  })
-  return { services: [...services.values()], errors }
-}
-
-function collect<T extends Found | Source>(items: readonly T[], errors: Error[], action: (item: T) => void): void {
-  for (const item of items) {
+export async function convertQuadlets(context: Context, { tspod }: QuadletOptions): Promise<QuadletReport> {
+  const { found, within, errors } = findQuadlets(searchFolders(context))
+  const sources: Source[] = []
+  for (const one of found) {
     try {
-      action(item)
+      sources.push(loadQuadlet(one, within))
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error)
-      errors.push(new Error(message.includes(item.path) ? message : `${item.path}: ${message}`))
+      errors.push(error instanceof Error ? error : new Error(String(error)))
     }
   }
+  const { log_driver: configured } = (await context.conf()).containers
+  const logDriver = configured === undefined ? 'journald' : undefined
+  const { services, errors: wrong } = convertAll(sources, { tspod, logDriver, exists: existsSync })
+  return { services, errors: [...errors, ...wrong] }
 }
 
 /** Writes units and what enables them into systemd's own folder for this (systemd.generator(7)). */

@@ -31,9 +31,8 @@ export interface GeneratedService {
 }
 
 export interface QuadletOptions {
+  /** The program that the services call. */
   readonly tspod: string
-  /** Whether this tspod has a command: `volume create`. */
-  readonly hasCommand: (words: string) => boolean
 }
 
 export interface QuadletReport {

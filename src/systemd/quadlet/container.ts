@@ -1,15 +1,18 @@
 import { splitWords } from '../words.js'
+import { mappingKeys, mappingOptions } from './mappings.js'
 import { extraOptions, globalOptions, optionsOf, row } from './options.js'
-import { imageReference, mountOptions, networkOptions, volumeOptions } from './references.js'
+import { containerName, imageReference, mountOptions, networkOptions, volumeOptions } from './references.js'
 import { type Service, serviceName } from './service.js'
-import { invalid, type Reader, readerOf } from './source.js'
+import { invalid, readable, type Reader, readerOf } from './source.js'
 
 /** Keys that are an option of `tspod run`, with nothing else to it. */
 export const containerRows = [
   row('LogDriver', '--log-driver', 'text'),
-  row('LogOpt', '--log-opt', 'all'),
+  row('LogOpt', '--log-opt', 'list'),
   row('Entrypoint', '--entrypoint', 'text'),
   row('Pull', '--pull', 'text'),
+  row('Retry', '--retry', 'text'),
+  row('RetryDelay', '--retry-delay', 'text'),
   row('Timezone', '--tz', 'text'),
   row('RunInit', '--init', 'flag'),
   row('DNS', '--dns', 'all'),
@@ -21,7 +24,6 @@ export const containerRows = [
   row('HostName', '--hostname', 'text'),
   row('AddHost', '--add-host', 'all'),
   row('PublishPort', '--publish', 'all'),
-  row('ExposeHostPort', '--expose', 'all'),
   row('NoNewPrivileges', '--security-opt=no-new-privileges', 'switch'),
   row('SecurityLabelDisable', '--security-opt=label=disable', 'switch'),
   row('SecurityLabelNested', '--security-opt=label=nested', 'switch'),
@@ -29,30 +31,28 @@ export const containerRows = [
   row('SecurityLabelFileType', '--security-opt', 'text', 'label=filetype:'),
   row('SecurityLabelLevel', '--security-opt', 'text', 'label=level:'),
   row('SeccompProfile', '--security-opt', 'text', 'seccomp='),
+  row('AppArmor', '--security-opt', 'text', 'apparmor='),
   row('Mask', '--security-opt', 'words', 'mask='),
   row('Unmask', '--security-opt', 'words', 'unmask='),
-  row('Sysctl', '--sysctl', 'words'),
+  row('Sysctl', '--sysctl', 'list'),
   row('Ulimit', '--ulimit', 'all'),
   row('PidsLimit', '--pids-limit', 'text'),
   row('ShmSize', '--shm-size', 'text'),
+  row('Memory', '--memory', 'text'),
   row('ReadOnly', '--read-only', 'flag'),
   row('ReadOnlyTmpfs', '--read-only-tmpfs', 'flag'),
   row('Tmpfs', '--tmpfs', 'all'),
   row('GroupAdd', '--group-add', 'all'),
-  row('UserNS', '--userns', 'text'),
-  row('UIDMap', '--uidmap', 'words'),
-  row('GIDMap', '--gidmap', 'words'),
-  row('SubUIDMap', '--subuidname', 'text'),
-  row('SubGIDMap', '--subgidname', 'text'),
   row('WorkingDir', '--workdir', 'text'),
   row('StopSignal', '--stop-signal', 'text'),
   row('StopTimeout', '--stop-timeout', 'text'),
   row('EnvironmentHost', '--env-host', 'flag'),
+  row('HttpProxy', '--http-proxy', 'flag'),
   row('Environment', '--env', 'pairs'),
   row('Label', '--label', 'pairs'),
   row('Annotation', '--annotation', 'pairs'),
   row('AutoUpdate', '--label', 'text', 'io.containers.autoupdate='),
-  row('Secret', '--secret', 'all'),
+  row('Secret', '--secret', 'words'),
   row('HealthCmd', '--health-cmd', 'text'),
   row('HealthInterval', '--health-interval', 'text'),
   row('HealthLogDestination', '--health-log-destination', 'text'),
@@ -71,24 +71,11 @@ export const containerRows = [
 
 /** Those that are more than an option. */
 export const containerKeys = [
-  'AddCapability',
-  'AddDevice',
-  'CgroupsMode',
-  'ContainerName',
-  'DropCapability',
-  'EnvironmentFile',
-  'Exec',
-  'Group',
-  'Image',
-  'Mount',
-  'Network',
-  'Notify',
-  'Pod',
-  'Rootfs',
-  'StartWithPod',
-  'User',
-  'Volume',
-] as const
+  ...mappingKeys,
+  ...['AddCapability', 'AddDevice', 'CgroupsMode', 'ContainerName', 'DropCapability', 'EnvironmentFile', 'Exec'],
+  ...['ExposeHostPort', 'Group', 'Image', 'Mount', 'Network', 'Notify', 'Pod', 'ReloadCmd', 'ReloadSignal'],
+  ...['Rootfs', 'StartWithPod', 'User', 'VolatileTmp', 'Volume'],
+]
 
 /** NAME.container: a service that runs a container, and is it: its cgroup, its readiness, its end. */
 export function convertContainer(service: Service): void {
@@ -99,51 +86,62 @@ export function convertContainer(service: Service): void {
   if (image === undefined && rootfs === undefined) throw invalid(source, 'Image= or Rootfs= is missing in [Container]')
   if (image !== undefined && rootfs !== undefined) throw invalid(source, 'Image= and Rootfs= exclude each other')
   service.add('Service', 'Environment', 'PODMAN_SYSTEMD_UNIT=%n')
-  lifeOf(service)
+  const globals = globalOptions(reader)
+  lifeOf(service, globals)
+  reloading(service, reader, globals)
   const from = image === undefined ? ['--rootfs', rootfs ?? ''] : [imageReference(service, image)]
   service.command('ExecStart', [
-    ...globalOptions(reader),
-    'run',
-    '--name',
-    reader.text('ContainerName') ?? 'systemd-%N',
-    '--cidfile=%t/%N.cid',
-    '--replace',
-    '--rm',
+    ...globals,
+    ...['run', '--name', containerName(source), '--cidfile=%t/%N.cid', '--replace', '--rm'],
     `--cgroups=${reader.text('CgroupsMode') ?? 'split'}`,
     ...readiness(service, reader),
     ...optionsOf(reader, containerRows),
+    ...portOptions(reader),
+    ...oldTmpOptions(reader),
     ...userOptions(reader),
+    ...mappingOptions(reader),
     ...capabilityOptions(reader),
     ...deviceOptions(service, reader),
-    ...reader.all('EnvironmentFile').flatMap((path) => ['--env-file', service.beside(path)]),
+    ...reader.words('EnvironmentFile').flatMap((path) => ['--env-file', service.beside(path)]),
     ...networkOptions(service, reader.all('Network')),
     ...volumeOptions(service, reader.all('Volume')),
-    ...mountOptions(service, reader.all('Mount')),
+    ...mountOptions(service, reader.words('Mount')),
     ...podOptions(service, reader),
     ...extraOptions(reader),
     ...from,
-    ...splitWords(reader.text('Exec') ?? ''),
+    ...lastWords(reader, 'Exec'),
   ])
 }
 
 /** `mixed`: the monitor gets the signal and stops the container in order; what is left gets SIGKILL. */
-function lifeOf(service: Service): void {
-  const killMode = service.value('Service', 'KillMode')
-  if (killMode !== undefined && killMode !== 'mixed' && killMode !== 'control-group')
-    throw invalid(service.source, `KillMode=${killMode}: mixed or control-group was expected`)
+function lifeOf(service: Service, globals: readonly string[]): void {
+  service.requireKillMode()
   service.byDefault('Service', 'KillMode', 'mixed')
   const file = '--cidfile=%t/%N.cid'
   // In order, with the container's own signal and time; --rm does the rest, unless somebody killed the monitor.
-  service.command('ExecStop', ['stop', '-i', file])
-  service.command('ExecStopPost', ['rm', '-v', '-f', '-i', file], '-')
+  service.command('ExecStop', [...globals, 'stop', '-i', file])
+  service.command('ExecStopPost', [...globals, 'rm', '-v', '-f', '-i', file], '-')
   service.byDefault('Service', 'Delegate', 'yes')
   service.byDefault('Service', 'SyslogIdentifier', '%N')
 }
 
+function reloading(service: Service, reader: Reader, globals: readonly string[]): void {
+  const command = lastWords(reader, 'ReloadCmd')
+  const signal = reader.text('ReloadSignal')
+  if (command.length > 0 && signal !== undefined)
+    throw invalid(reader.source, 'ReloadCmd= and ReloadSignal= exclude each other')
+  const name = containerName(reader.source)
+  if (command.length > 0) service.command('ExecReload', [...globals, 'exec', name, ...command])
+  else if (signal !== undefined) service.command('ExecReload', [...globals, 'kill', '--signal', signal, name])
+}
+
+/** The words of the last value. */
+function lastWords(reader: Reader, key: string): readonly string[] {
+  return readable(reader.source, key, reader.all(key).at(-1) ?? '', splitWords)
+}
+
 function readiness(service: Service, reader: Reader): string[] {
-  const type = service.value('Service', 'Type') ?? 'notify'
-  if (type === 'oneshot') return []
-  if (type !== 'notify') throw invalid(service.source, `Type=${type}: notify or oneshot was expected`)
+  if (service.requireType() === 'oneshot') return []
   service.byDefault('Service', 'Type', 'notify')
   service.byDefault('Service', 'NotifyAccess', 'all')
   const healthy = reader.text('Notify')?.toLowerCase() === 'healthy'
@@ -157,6 +155,20 @@ function logOptions({ world }: Service, reader: Reader): string[] {
   return own || world.logDriver === undefined ? [] : ['--log-driver', world.logDriver]
 }
 
+function portOptions(reader: Reader): string[] {
+  return reader.all('ExposeHostPort').flatMap((port) => {
+    if (!/^\d+(?:-\d+)?(?:\/(?:tcp|udp|sctp))?$/.test(port))
+      throw invalid(reader.source, `ExposeHostPort=${port} is neither a port nor a range of them`)
+    return ['--expose', port]
+  })
+}
+
+/** From before there was `ReadOnlyTmpfs=`. */
+function oldTmpOptions(reader: Reader): string[] {
+  const wanted = reader.flag('VolatileTmp') === true && reader.flag('ReadOnly') !== true
+  return wanted ? ['--tmpfs', '/tmp:rw,size=512M,mode=1777'] : []
+}
+
 function userOptions(reader: Reader): string[] {
   const user = reader.text('User')
   const group = reader.text('Group')
@@ -166,14 +178,14 @@ function userOptions(reader: Reader): string[] {
 
 function capabilityOptions(reader: Reader): string[] {
   return [
-    ...reader.words('DropCapability').flatMap((name) => ['--cap-drop', name.toLowerCase()]),
-    ...reader.words('AddCapability').flatMap((name) => ['--cap-add', name.toLowerCase()]),
+    ...reader.list('DropCapability').flatMap((name) => ['--cap-drop', name.toLowerCase()]),
+    ...reader.list('AddCapability').flatMap((name) => ['--cap-add', name.toLowerCase()]),
   ]
 }
 
 /** `-/dev/x`: only if it is there. */
 function deviceOptions(service: Service, reader: Reader): string[] {
-  return reader.words('AddDevice').flatMap((value) => {
+  return reader.list('AddDevice').flatMap((value) => {
     const device = value.replace(/^-/, '')
     const path = device.split(':')[0] ?? device
     return value.startsWith('-') && !service.world.exists(path) ? [] : ['--device', device]
@@ -184,7 +196,9 @@ function podOptions(service: Service, reader: Reader): string[] {
   const name = reader.text('Pod')
   if (name === undefined) return []
   if (!name.endsWith('.pod')) throw invalid(service.source, `Pod=${name} is not the name of a .pod file`)
-  const pod = serviceName(service.other(name))
+  const other = service.other(name)
+  const pod = serviceName(other)
+  service.needs.add(other.name)
   service.add('Unit', 'BindsTo', `${pod}.service`)
   service.add('Unit', 'After', `${pod}.service`)
   return ['--pod-id-file', `%t/${pod}.pod-id`]

@@ -1,24 +1,14 @@
-import { formatUnit } from '../unit-file.js'
-import { splitWords } from '../words.js'
+import { formatUnit, maximumUnitBytes } from '../unit-file.js'
+import { buildKeys, buildRows, convertBuild } from './build.js'
 import { containerKeys, containerRows, convertContainer } from './container.js'
-import { convertKube, convertPod, kubeKeys, kubeRows, podKeys, podRows } from './groups.js'
-import {
-  buildKeys,
-  buildRows,
-  convertBuild,
-  convertImage,
-  convertNetwork,
-  convertVolume,
-  imageKeys,
-  imageRows,
-  networkKeys,
-  networkRows,
-  volumeKeys,
-  volumeRows,
-} from './once.js'
+import { convertImage, imageKeys, imageRows } from './image.js'
+import { convertKube, kubeKeys, kubeRows } from './kube.js'
+import { convertNetwork, networkKeys, networkRows } from './network.js'
 import { commonKeys, type OptionRow } from './options.js'
-import { Service, type World } from './service.js'
+import { convertPod, podKeys, podRows } from './pod.js'
+import { requireUnitName, Service, type World } from './service.js'
 import { invalid, type Kind, readerOf, sectionOf, type Source } from './source.js'
+import { convertVolume, volumeKeys, volumeRows } from './volume.js'
 
 /** A service made from a quadlet. */
 export interface Converted {
@@ -26,51 +16,51 @@ export interface Converted {
   readonly name: string
   readonly source: string
   readonly text: string
+  /** The quadlets whose services come first, by name. */
+  readonly needs: ReadonlySet<string>
   /** Links that systemctl enable would make, below the folder of units, each to the service. */
   readonly links: readonly { readonly path: string; readonly target: string }[]
 }
 
 interface KindRow {
   readonly convert: (service: Service) => void
+  /** The options that its keys are; and the keys that are more than that. */
   readonly rows: readonly OptionRow[]
   readonly keys: readonly string[]
-  /** The commands that the service calls. */
-  readonly commands: readonly string[]
 }
 
-const kinds: Readonly<Record<Kind, KindRow>> = {
-  container: { convert: convertContainer, rows: containerRows, keys: containerKeys, commands: ['run', 'stop', 'rm'] },
-  volume: { convert: convertVolume, rows: volumeRows, keys: volumeKeys, commands: ['volume create'] },
-  network: { convert: convertNetwork, rows: networkRows, keys: networkKeys, commands: ['network create'] },
-  image: { convert: convertImage, rows: imageRows, keys: imageKeys, commands: ['image pull'] },
-  build: { convert: convertBuild, rows: buildRows, keys: buildKeys, commands: ['build'] },
-  pod: {
-    convert: convertPod,
-    rows: podRows,
-    keys: podKeys,
-    commands: ['pod create', 'pod start', 'pod stop', 'pod rm'],
-  },
-  kube: { convert: convertKube, rows: kubeRows, keys: kubeKeys, commands: ['kube play', 'kube down'] },
+export const kinds: Readonly<Record<Kind, KindRow>> = {
+  container: { convert: convertContainer, rows: containerRows, keys: containerKeys },
+  volume: { convert: convertVolume, rows: volumeRows, keys: volumeKeys },
+  network: { convert: convertNetwork, rows: networkRows, keys: networkKeys },
+  image: { convert: convertImage, rows: imageRows, keys: imageKeys },
+  build: { convert: convertBuild, rows: buildRows, keys: buildKeys },
+  pod: { convert: convertPod, rows: podRows, keys: podKeys },
+  kube: { convert: convertKube, rows: kubeRows, keys: kubeKeys },
 }
 
-/** Makes the service of one quadlet. `hasCommand` says whether this tspod has what the service would call. */
-export function convert(source: Source, world: World, hasCommand: (words: string) => boolean): Converted {
-  const { convert: make, rows, keys, commands } = kinds[source.kind]
-  requireSection(source)
+/** Makes the service of one quadlet. */
+export function convert(source: Source, world: World): Converted {
+  const { convert: make, rows, keys } = kinds[source.kind]
+  requireOwnSection(source)
   requireKnown(source, new Set<string>([...keys, ...rows.map(({ key }) => key), ...commonKeys]))
-  const missing = commands.find((command) => !hasCommand(command))
-  if (missing !== undefined)
-    throw invalid(source, `a .${source.kind} needs "tspod ${missing}", which this version of tspod does not have`)
   const service = new Service(source, world)
+  requireUnitName(source, service.name)
   make(service)
   const name = `${service.name}.service`
-  return { name, source: source.path, text: formatUnit(service.unit()), links: linksOf(source, name) }
+  const text = formatUnit(service.unit())
+  const long = text.split('\n').find((line) => line.length >= maximumUnitBytes)
+  if (long !== undefined)
+    throw invalid(source, `${long.split('=', 1)[0] ?? ''}= of its service would be longer than systemd reads`)
+  return { name, source: source.path, text, needs: service.needs, links: linksOf(source, name) }
 }
 
-function requireSection(source: Source): void {
-  const section = sectionOf[source.kind]
-  if (source.unit.has(section)) return
-  throw invalid(source, `the section [${section}] is missing`)
+/** A volume, a network or a pod needs no word; what has another kind's words was meant to be that. */
+function requireOwnSection(source: Source): void {
+  const own = sectionOf[source.kind]
+  const other = Object.values(sectionOf).find((section) => section !== own && source.unit.has(section))
+  if (other !== undefined && !source.unit.has(own))
+    throw invalid(source, `the section [${own}] is missing; there is [${other}], which is not for a .${source.kind}`)
 }
 
 function requireKnown(source: Source, known: ReadonlySet<string>): void {
@@ -86,7 +76,7 @@ function requireKnown(source: Source, known: ReadonlySet<string>): void {
 function linksOf(source: Source, name: string): Converted['links'] {
   const install = readerOf(source, 'Install')
   const links: { path: string; target: string }[] = []
-  for (const alias of install.words('Alias')) {
+  for (const alias of install.list('Alias')) {
     if (isUnitName(alias)) links.push({ path: alias, target: name })
   }
   const at = /^([^@]*)@\.service$/.exec(name)
@@ -98,7 +88,7 @@ function linksOf(source: Source, name: string): Converted['links'] {
     ['RequiredBy', 'requires'],
     ['UpheldBy', 'upholds'],
   ] as const) {
-    for (const unit of install.all(key).flatMap((value) => splitWords(value))) {
+    for (const unit of install.list(key)) {
       if (isUnitName(unit)) links.push({ path: `${unit}.${suffix}/${enabled}`, target: `../${name}` })
     }
   }

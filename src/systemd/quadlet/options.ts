@@ -1,13 +1,17 @@
+import type { Service } from './service.js'
 import type { Reader } from './source.js'
 
 /** How a key's values become options. */
 type Form =
   /** The last value: `--flag VALUE`. */
   | 'text'
+  /** The last value: `--flag=VALUE`. */
+  | 'joined'
   /** Each value: `--flag VALUE`. */
   | 'all'
-  /** Each word: `--flag WORD`. */
+  /** Each word: `--flag WORD`; `list`: a backslash in it means nothing. */
   | 'words'
+  | 'list'
   /** Each KEY=VALUE: `--flag KEY=VALUE`. */
   | 'pairs'
   /** `--flag`, or `--flag=false`. */
@@ -38,12 +42,18 @@ export function optionsOf(reader: Reader, rows: readonly OptionRow[]): string[] 
         const value = reader.text(key)
         return value === undefined ? [] : [flag, before + value]
       }
+      case 'joined': {
+        const value = reader.text(key)
+        return value === undefined ? [] : [`${flag}=${value}`]
+      }
       case 'all':
         return each(reader.all(key))
+      case 'list':
+        return each(reader.list(key))
       case 'words':
         return each(reader.words(key))
       case 'pairs':
-        return each(reader.pairs(key).map(([name, value]) => `${name}=${value}`))
+        return each(reader.pairs(key))
       case 'flag': {
         const value = reader.flag(key)
         return value === undefined ? [] : [value ? flag : `${flag}=false`]
@@ -59,10 +69,18 @@ export const commonKeys = ['ContainersConfModule', 'GlobalArgs', 'PodmanArgs', '
 
 /** What stands between `tspod` and the command. */
 export function globalOptions(reader: Reader): string[] {
-  return [...optionsOf(reader, [row('ContainersConfModule', '--module', 'all')]), ...reader.words('GlobalArgs')]
+  return [...reader.all('ContainersConfModule').map((path) => `--module=${path}`), ...reader.words('GlobalArgs')]
 }
 
 /** What stands before the last argument. */
 export function extraOptions(reader: Reader): readonly string[] {
   return reader.words('PodmanArgs')
+}
+
+/** A command that is done when it ends; `remains`: the service then counts as active. */
+export function once(service: Service, argv: readonly string[], remains = true): void {
+  service.command('ExecStart', argv)
+  service.byDefault('Service', 'SyslogIdentifier', '%N')
+  service.byDefault('Service', 'Type', 'oneshot')
+  if (remains) service.byDefault('Service', 'RemainAfterExit', 'yes')
 }

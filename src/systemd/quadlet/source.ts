@@ -1,6 +1,6 @@
 import { TspodError } from '../../base/errors.js'
-import type { Entry, UnitFile } from '../unit-file.js'
-import { splitWords } from '../words.js'
+import type { UnitFile } from '../unit-file.js'
+import { splitList, splitWords } from '../words.js'
 
 /** The kinds of quadlet, by their file's extension, with the section that is theirs. */
 export const sectionOf = {
@@ -34,49 +34,63 @@ export function kindOf(name: string): Kind | undefined {
 export interface Reader {
   readonly source: Source
   readonly section: string
-  /** The last value; undefined if there is none or it is empty. */
+  /** The last value, without quotes around it; undefined if there is none or it is empty. */
   text(key: string): string | undefined
   /** Every value since the last empty one. */
   all(key: string): readonly string[]
-  /** Every value, split into words. */
+  /** Every value, split into words in which a backslash means nothing. */
+  list(key: string): readonly string[]
+  /** Every value, split into words as a command line is. */
   words(key: string): readonly string[]
   /** Every KEY=VALUE, split into words; a later one of the same key replaces the earlier. */
-  pairs(key: string): readonly Entry[]
+  pairs(key: string): readonly string[]
   flag(key: string): boolean | undefined
 }
 
 export function readerOf(source: Source, section: string = sectionOf[source.kind]): Reader {
   const entries = source.unit.get(section) ?? []
   const all = (key: string): readonly string[] => {
-    let values: string[] = []
+    const values: string[] = []
     for (const [name, value] of entries) {
-      if (name === key) values = value === '' ? [] : [...values, value]
+      if (name !== key) continue
+      if (value === '') values.length = 0
+      else values.push(value)
     }
     return values
   }
   const text = (key: string): string | undefined => {
-    const value = entries.filter(([name]) => name === key).at(-1)?.[1]
-    return value === '' ? undefined : value
+    const value = entries.findLast(([name]) => name === key)?.[1]
+    const bare = value === undefined ? undefined : (/^"([^"]*)"$/.exec(value)?.[1] ?? value)
+    return bare === '' ? undefined : bare
   }
-  const words = (key: string): readonly string[] => all(key).flatMap((value) => splitWords(value))
+  const words = (key: string): readonly string[] =>
+    all(key).flatMap((value) => readable(source, key, value, splitWords))
   return {
     source,
     section,
     all,
     text,
     words,
-    pairs: (key) => {
-      const found = new Map<string, string>()
-      for (const word of words(key)) {
-        const at = word.indexOf('=')
-        found.set(at < 0 ? word : word.slice(0, at), at < 0 ? '' : word.slice(at + 1))
-      }
-      return [...found]
-    },
+    list: (key) => all(key).flatMap((value) => readable(source, key, value, splitList)),
+    pairs: (key) => [...new Map(words(key).map((word) => [word.split('=', 1)[0], word])).values()],
     flag: (key) => {
       const value = text(key)
       return value === undefined ? undefined : parseFlag(source, section, key, value)
     },
+  }
+}
+
+/** Names the file and the key of a value that cannot be split. */
+export function readable(
+  source: Source,
+  key: string,
+  value: string,
+  split: (value: string) => readonly string[],
+): readonly string[] {
+  try {
+    return split(value)
+  } catch (error) {
+    throw invalid(source, `${key}=: ${error instanceof Error ? error.message : String(error)}`)
   }
 }
 

@@ -1,40 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { convert } from '../../../src/systemd/quadlet/convert.js'
-import { kindOf, type Source } from '../../../src/systemd/quadlet/source.js'
-import type { World } from '../../../src/systemd/quadlet/service.js'
-import { parseUnit } from '../../../src/systemd/unit-file.js'
-
-function source(name: string, text: string): Source {
-  const kind = kindOf(name)
-  if (kind === undefined) throw new Error(`${name} is no quadlet`)
-  return { name, kind, path: `/q/${name}`, unit: parseUnit(text, `/q/${name}`) }
-}
-
-const others = [
-  source('data.volume', '[Volume]\n'),
-  source('named.volume', '[Volume]\nVolumeName=mine\n'),
-  source('back.network', '[Network]\n'),
-  source('base.image', '[Image]\nImage=example.org/base\n'),
-  source('site.build', '[Build]\nImageTag=localhost/site\nSetWorkingDirectory=unit\n'),
-  source('shop.pod', '[Pod]\n'),
-  source('db.container', '[Container]\nImage=db\nContainerName=database\nPod=shop.pod\n'),
-]
-const world: World = {
-  tspod: '/usr/bin/tspod',
-  sources: new Map(others.map((other) => [other.name, other])),
-  exists: (path) => path === '/dev/null',
-}
+import { command, converted, setting, source, world } from '../../helpers/quadlets.js'
 
 function service(name: string, text: string): string {
-  return convert(source(name, text), world, () => true).text
+  return converted(name, text).text
 }
 
-function command(name: string, text: string, key = 'ExecStart'): string {
-  return new RegExp(`^${key}=(.*)$`, 'm').exec(service(name, text))?.[1] ?? ''
-}
-
-const run =
-  '/usr/bin/tspod run --name systemd-%N --cidfile=%t/%N.cid --replace --rm --cgroups=split --sdnotify=conmon -d'
+const run = 'run --name systemd-%N --cidfile=%t/%N.cid --replace --rm --cgroups=split --sdnotify=conmon -d'
 
 describe('a .container', () => {
   test.each([
@@ -42,7 +14,7 @@ describe('a .container', () => {
     ['LogDriver=none', '-d --log-driver none i'],
   ])('with %s logs where it says, or where the world does', (text, end) => {
     const web = source('web.container', `[Container]\nImage=i\n${text}\n`)
-    expect(convert(web, { ...world, logDriver: 'journald' }, () => true).text).toContain(`=conmon ${end}\n`)
+    expect(convert(web, { ...world, logDriver: 'journald' }).text).toContain(`=conmon ${end}\n`)
   })
 
   test.each([
@@ -53,7 +25,7 @@ describe('a .container', () => {
     ['CgroupsMode=enabled', `${run.replace('split', 'enabled')} i`],
     ['Notify=true', `${run.replace('conmon', 'container')} i`],
     ['Notify=healthy', `${run.replace('conmon', 'healthy')} i`],
-    ['GlobalArgs=--log-level=debug', `${run.replace('tspod run', 'tspod --log-level=debug run')} i`],
+    ['GlobalArgs=--log-level=debug', `--log-level=debug ${run} i`],
     ['PodmanArgs=--cpus 2', `${run} --cpus 2 i`],
     ['Environment=a=1 "b=c d"\nEnvironment=a=2', `${run} --env a=2 --env "b=c d" i`],
     ['Label=a=1\nLabel=\nLabel=b=2', `${run} --label b=2 i`],
@@ -75,6 +47,23 @@ describe('a .container', () => {
     ['Network=db.container', `${run} --network container:database i`],
     ['Pod=shop.pod', `${run} --pod-id-file %t/shop-pod.pod-id i`],
     ['HealthCmd=test -e /x\nHealthInterval=2m', `${run} --health-cmd "test -e /x" --health-interval 2m i`],
+    ['Retry=3\nRetryDelay=5s', `${run} --retry 3 --retry-delay 5s i`],
+    ['Memory=1g\nShmSize=64m', `${run} --shm-size 64m --memory 1g i`],
+    ['AppArmor=unconfined', `${run} --security-opt apparmor=unconfined i`],
+    ['HttpProxy=false\nEnvironmentHost=on', `${run} --env-host --http-proxy=false i`],
+    ['ExposeHostPort=1000\nExposeHostPort=2000-2010/udp', `${run} --expose 1000 --expose 2000-2010/udp i`],
+    ['LogDriver=none\nLogOpt=a=b c=d\\e', `${run} --log-driver none --log-opt a=b --log-opt "c=d\\\\e" i`],
+    ['Secret=one two,type=env', `${run} --secret one --secret two,type=env i`],
+    ['EnvironmentFile=a /b "c d"', `${run} --env-file /q/a --env-file /b --env-file "/q/c d" i`],
+    ['Environment=HOME A=1\nLabel=plain', `${run} --env HOME --env A=1 --label plain i`],
+    ['HostName="host"\nWorkingDir=/a b', `${run} --hostname host --workdir "/a b" i`],
+    ['HealthCmd=sh -c "true"', `${run} --health-cmd "sh -c \\"true\\"" i`],
+    ['UserNS=keep-id:uid=5\nVolatileTmp=yes', `${run} --tmpfs /tmp:rw,size=512M,mode=1777 --userns keep-id:uid=5 i`],
+    ['UIDMap=0:1:2 3:4:5\nGIDMap=0:1:2', `${run} --uidmap 0:1:2 --uidmap 3:4:5 --gidmap 0:1:2 i`],
+    ['RemapUsers=auto\nRemapUid=0:1:2\nRemapUidSize=9', `${run} --userns auto:uidmapping=0:1:2,size=9 i`],
+    ['Volume=:/empty', `${run} -v /empty i`],
+    ['Exec=one\nExec=two "three four"', `${run} i two "three four"`],
+    ['Exec=sh -c \\\n  "a; \\\n# between\n  b"', `${run} i sh -c "a; b"`],
     ['AutoUpdate=registry', `${run} --label io.containers.autoupdate=registry i`],
   ])('%s', (keys, expected) => {
     expect(command('web.container', `[Container]\nImage=i\n${keys}\n`)).toBe(expected)
@@ -97,11 +86,32 @@ describe('a .container', () => {
     ['Image=i\nVolume=none.volume:/x', /none\.volume, and there is no such quadlet/],
     ['Image=i\nPod=shop', /not the name of a \.pod/],
     ['Image=i\nReadOnly=perhaps', /ReadOnly=perhaps in \[Container\] is neither true nor false/],
-    ['Image=i\nExec=sh "-c', /quote " is not closed/],
+    ['Image=i\nExec=sh "-c', /\/q\/web\.container: Exec=: the quote " is not closed/],
+    ['Image=i\nExposeHostPort=http', /ExposeHostPort=http is neither a port/],
+    ['Image=i\nReloadCmd=x\nReloadSignal=HUP', /exclude each other/],
+    ['Image=i\nServiceName=../../etc/x', /cannot be the name of a service/],
     ['Image=i\n[Service]\nType=simple', /Type=simple/],
     ['Image=i\n[Service]\nKillMode=none', /KillMode=none/],
   ])('refuses %j', (keys, message) => {
     expect(() => service('web.container', `[Container]\n${keys}\n`)).toThrow(message)
+  })
+
+  test.each([
+    ['ReloadCmd=nginx -s "re load"', 'exec systemd-%N nginx -s "re load"'],
+    ['ReloadSignal=SIGHUP\nContainerName=web\nGlobalArgs=-x', '-x kill --signal SIGHUP web'],
+    ['ReloadCmd=', ''],
+  ])('with %j is reloaded by %j', (keys, expected) => {
+    expect(command('web.container', `[Container]\nImage=i\n${keys}\n`, 'ExecReload')).toBe(expected)
+  })
+
+  test('is stopped in the store where it was made', () => {
+    const text = '[Container]\nImage=i\nGlobalArgs=--root /r\n'
+    expect(command('web.container', text, 'ExecStop')).toBe('--root /r stop -i --cidfile=%t/%N.cid')
+    expect(command('web.container', text, 'ExecStopPost')).toBe('---root /r rm -v -f -i --cidfile=%t/%N.cid')
+  })
+
+  test('of a template has a name without @', () => {
+    expect(command('web@.container', '[Container]\nImage=i\n')).toContain('run --name systemd-%p_%i ')
   })
 
   test('that is a oneshot runs in the foreground', () => {
@@ -127,34 +137,66 @@ describe('a .container', () => {
 
 describe('the others', () => {
   test.each([
-    ['a.volume', '[Volume]\n', '/usr/bin/tspod volume create --ignore systemd-a'],
+    ['a.volume', '[Volume]\n', 'volume create --ignore systemd-a'],
     [
       'a.volume',
       '[Volume]\nVolumeName=v\nDevice=tmpfs\nType=tmpfs\nOptions=size=1m\nUser=5\nGroup=6\nCopy=false\nLabel=a=b\n',
-      '/usr/bin/tspod volume create --ignore --opt nocopy --opt device=tmpfs --opt type=tmpfs --opt o=uid=5,gid=6,size=1m --label a=b v',
+      'volume create --ignore --label a=b --opt nocopy --opt device=tmpfs --opt type=tmpfs --opt o=uid=5,gid=6,size=1m v',
     ],
     [
       'a.network',
       '[Network]\nSubnet=10.1.0.0/24\nGateway=10.1.0.1\nSubnet=10.2.0.0/24\nInternal=true\nOptions=isolate=true\n',
-      '/usr/bin/tspod network create --ignore --internal --opt isolate=true --subnet 10.1.0.0/24 --gateway 10.1.0.1 --subnet 10.2.0.0/24 systemd-a',
+      'network create --ignore --internal --opt isolate=true --subnet 10.1.0.0/24 --gateway 10.1.0.1 --subnet 10.2.0.0/24 systemd-a',
     ],
-    ['a.image', '[Image]\nImage=x\nTLSVerify=false\n', '/usr/bin/tspod image pull --tls-verify=false x'],
-    ['a.build', '[Build]\nImageTag=t\nSetWorkingDirectory=unit\nFile=f\n', '/usr/bin/tspod build --tag t --file f /q'],
+    [
+      'a.image',
+      '[Image]\nImage=x\nPolicy=newer\nRetry=3\nRetryDelay=1s\n',
+      'image pull --policy newer --retry 3 --retry-delay 1s x',
+    ],
+    ['a.volume', '[Volume]\nUID=5\nGID=6\n', 'volume create --ignore --uid 5 --gid 6 systemd-a'],
+    ['a.volume', '', 'volume create --ignore systemd-a'],
+    [
+      'a.volume',
+      '[Volume]\nDriver=image\nImage=site.build\n',
+      'volume create --ignore --driver image --opt image=localhost/site systemd-a',
+    ],
     [
       'a.build',
-      '[Build]\nImageTag=t\nFile=/x/Containerfile\n',
-      '/usr/bin/tspod build --tag t --file /x/Containerfile /x',
+      '[Build]\nImageTag=t\nFile=/x/f\nPull=newer\nBuildArg=a=1 b\nIgnoreFile=/i\nRetry=2\n',
+      'build --pull=newer --ignorefile /i --retry 2 --tag t --build-arg a=1 --build-arg b --file /x/f',
     ],
+    ['a.build', '[Build]\nImageTag=t\nFile=f\nSetWorkingDirectory=/x\n', 'build --tag t --file f /x'],
+    ['a.build', '[Build]\nImageTag=t\nSetWorkingDirectory=./x\n', 'build --tag t ./x'],
+    [
+      'a.build',
+      '[Build]\nImageTag=t\nSetWorkingDirectory=https://x.example/a.git#b:c\n',
+      'build --tag t https://x.example/a.git#b:c',
+    ],
+    ['a.build', '[Build]\nImageTag=t\nFile=f\n[Service]\nWorkingDirectory=/w\n', 'build --tag t --file f /w'],
+    ['a.image', '[Image]\nImage=x\nTLSVerify=false\n', 'image pull --tls-verify=false x'],
+    ['a.build', '[Build]\nImageTag=t\nSetWorkingDirectory=unit\nFile=f\n', 'build --tag t --file f /q'],
+    ['a.build', '[Build]\nImageTag=t\nFile=/x/Containerfile\n', 'build --tag t --file /x/Containerfile'],
     [
       'a.kube',
       '[Kube]\nYaml=k.yaml\nConfigMap=c.yaml\nAutoUpdate=web/local\n',
-      '/usr/bin/tspod kube play --replace --service-container=true --annotation=io.containers.autoupdate/web=local --configmap /q/c.yaml /q/k.yaml',
+      'kube play --replace --service-container=true --annotation=io.containers.autoupdate/web=local --configmap /q/c.yaml /q/k.yaml',
     ],
   ])('%s: %j', (name, text, expected) => {
     expect(command(name, text)).toBe(expected)
   })
 
   test.each([
+    ['SetWorkingDirectory=unit', '/q'],
+    ['SetWorkingDirectory=./x', '/q'],
+    ['SetWorkingDirectory=/x', ''],
+    ['SetWorkingDirectory=File\nFile=sub/f', '/q/sub'],
+    ['SetWorkingDirectory=unit\n[Service]\nWorkingDirectory=/w', '/w'],
+  ])('a build with %j works in %j', (keys, folder) => {
+    expect(setting('a.build', `[Build]\nImageTag=t\n${keys}\n`, 'WorkingDirectory')).toBe(folder)
+  })
+
+  test.each([
+    ['a.build', '[Build]\nImageTag=t\nSetWorkingDirectory=yaml\n', /is for a \.kube/],
     ['a.volume', '[Volume]\nType=tmpfs\n', /Type= needs Device=/],
     ['a.network', '[Network]\nGateway=10.0.0.1\n', /more Gateway=/],
     ['a.image', '[Image]\n', /Image= is missing/],
@@ -164,21 +206,6 @@ describe('the others', () => {
     ['a.pod', '[Container]\nImage=i\n', /section \[Pod\] is missing/],
   ])('%s is refused: %j', (name, text, message) => {
     expect(() => service(name, text)).toThrow(message)
-  })
-
-  test('a pod starts with the containers that name it', () => {
-    const text = service('shop.pod', '[Pod]\nPublishPort=80:80\n')
-    expect(text).toContain('Wants=db.service\nBefore=db.service\n')
-    expect(command('shop.pod', '[Pod]\nPodName=p\nPublishPort=80:80\n', 'ExecStartPre')).toBe(
-      '/usr/bin/tspod pod create --infra-conmon-pidfile=%t/%N.pid --pod-id-file=%t/%N.pod-id --exit-policy=stop --replace --publish 80:80 --infra-name p-infra --name p',
-    )
-  })
-
-  test('a quadlet of commands that are not there says so', () => {
-    const has = (words: string): boolean => !words.startsWith('kube')
-    expect(() => convert(source('a.kube', '[Kube]\nYaml=/k\n'), world, has)).toThrow(
-      'a .kube needs "tspod kube play", which this version of tspod does not have',
-    )
   })
 })
 
@@ -190,12 +217,13 @@ test.each([
   ['data.volume', 'data-volume.service'],
   ['data@x.volume', 'data-volume@x.service'],
   ['n.network', 'n-network.service'],
+  ['n@1.network', 'n-network@1.service'],
 ])('%s makes %s', (name, expected) => {
   const keys = { container: 'Image=i', kube: 'Yaml=/k', volume: '', network: '' }[name.split('.')[1] ?? ''] ?? ''
   const section = { container: 'Container', kube: 'Kube', volume: 'Volume', network: 'Network' }[
     name.split('.')[1] ?? ''
   ]
-  expect(convert(source(name, `[${section}]\n${keys}\n`), world, () => true).name).toBe(expected)
+  expect(convert(source(name, `[${section}]\n${keys}\n`), world).name).toBe(expected)
 })
 
 test.each([
@@ -210,6 +238,6 @@ test.each([
   ['web@.container', 'WantedBy=default.target\nDefaultInstance=5', ['default.target.wants/web@5.service']],
   ['web.container', 'WantedBy=../../evil.target /etc/x.target\nAlias=../x.service', []],
 ])('%s with %j is enabled by %j', (name, install, links) => {
-  const made = convert(source(name, `[Container]\nImage=i\n[Install]\n${install}\n`), world, () => true)
+  const made = convert(source(name, `[Container]\nImage=i\n[Install]\n${install}\n`), world)
   expect(made.links.map(({ path }) => path)).toEqual(links)
 })

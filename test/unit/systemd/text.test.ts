@@ -33,7 +33,7 @@ test('a literal word is no specifier and no variable', () => {
 
 test('a unit keeps the order of sections and keys, and joins lines', () => {
   const text = '# c\n[A]\nx = 1\ny=a \\\n# between\n  b\n\n[B]\nz=\n[A]\nx=2\n'
-  expect(formatUnit(parseUnit(text, 'u'))).toBe('[A]\nx=1\ny=a  b\nx=2\n\n[B]\nz=\n')
+  expect(formatUnit(parseUnit(text, 'u'))).toBe('[A]\nx=1\ny=a b\nx=2\n\n[B]\nz=\n')
 })
 
 test.each([
