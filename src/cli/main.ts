@@ -71,7 +71,14 @@ function findCommand(argv: readonly string[], { commands, aliases }: Program): F
 }
 
 /** Commands that somebody may well look for: no other one was meant. */
-const isOfOthers = /^(?:compose|context|farm|kube|machine|network|plugin|pod|secret|service|stack|swarm|auto-update)$/
+const isOfOthers = /^(?:compose|context|farm|machine|plugin|secret|service|stack|swarm|auto-update)$/
+
+/** Services of quadlets call these. */
+const comesLater: Readonly<Record<string, string>> = {
+  network: 'networks: without them a container has --network slirp4netns, host, none or container:NAME',
+  pod: 'pods: without them containers share with --network, --ipc and --pid container:NAME',
+  kube: 'pods from Kubernetes files',
+}
 
 /** `tspod image` alone is a question; `tspod imgae` is a mistake. */
 function showTopicOrFail(argv: readonly string[], program: Program): Promise<number> {
@@ -84,6 +91,9 @@ function showTopicOrFail(argv: readonly string[], program: Program): Promise<num
   if (isTopic && (next === undefined || next === '--help' || next === '-h' || next === 'help'))
     return showHelp([word], program)
   const wrong = isTopic ? `${word} ${next}` : word
+  const later = Object.hasOwn(comesLater, word) ? comesLater[word] : undefined
+  if (!isTopic && later !== undefined)
+    throw new TspodError('not-supported', `"tspod ${word}" comes with a later version of tspod, with ${later}`)
   if (!isTopic && isOfOthers.test(word))
     throw new TspodError('usage', `unknown command "${word}": one of Podman or Docker that tspod does not have yet`)
   const spaced = names.map((name) => name.replaceAll(':', ' '))

@@ -1,6 +1,7 @@
 import { TspodError } from '../base/errors.js'
 import type { NetworkSpec, PortSpec } from '../container/spec.js'
 import type { NetworkPlan } from '../runtime/protocol.js'
+import { requireSupported } from './supported.js'
 import { parseSlirpOptions, slirpAddresses, slirpArgv, slirpRequests, slirpSocket } from './slirp4netns.js'
 
 export interface NetworkRequest {
@@ -31,6 +32,7 @@ export interface NetworkSetup {
 /** Picks the mode's plan. Everything here is arithmetic: nothing is started. */
 export function setupNetwork(request: NetworkRequest): NetworkSetup {
   const { network, publish } = request
+  requireSupported(network)
   switch (network.mode) {
     case 'slirp4netns':
       return setupSlirp(request, network.options)
@@ -46,16 +48,6 @@ export function setupNetwork(request: NetworkRequest): NetworkSetup {
           'ports cannot be published in a network namespace of another: publish them there',
         )
       return { plan: { mode: 'join', loopback: false }, warnings: [] }
-    case 'pasta':
-      throw new TspodError(
-        'not-supported',
-        '--network pasta is not supported yet: leave it out, or say --network slirp4netns',
-      )
-    case 'bridge':
-      throw new TspodError(
-        'not-supported',
-        `--network ${network.networks[0] ?? 'bridge'}: bridge networks are not supported yet: leave it out, or say --network container:NAME to share one container's network`,
-      )
   }
 }
 

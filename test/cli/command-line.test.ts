@@ -12,8 +12,16 @@ describe('mistakes are one line and exit status 125', () => {
     [['rnu', 'img'], `Error: unknown command "rnu"; did you mean 'tspod run'?`],
     [['image', 'prnue'], `Error: unknown command "image prnue"; did you mean 'tspod image prune'?`],
     [['volume', 'foo'], `Error: unknown command "volume foo"; see 'tspod --help'`],
-    [['pod', 'ps'], `Error: unknown command "pod": one of Podman or Docker that tspod does not have yet`],
-    [['network', 'ls'], `Error: unknown command "network": one of Podman or Docker that tspod does not have yet`],
+    [['pod', 'ps'], 'Error: "tspod pod" comes with a later version of tspod, with pods: '],
+    [
+      ['network', 'create', '--ignore', 'n'],
+      'Error: "tspod network" comes with a later version of tspod, with networks: ',
+    ],
+    [
+      ['kube', 'play', '--replace', 'k.yaml'],
+      'Error: "tspod kube" comes with a later version of tspod, with pods from',
+    ],
+    [['secret', 'ls'], 'Error: unknown command "secret": one of Podman or Docker that tspod does not have yet'],
     [['xyzzy'], `Error: unknown command "xyzzy"; see 'tspod --help'`],
     [['run', '--detahc', 'img'], 'Error: unknown flag: --detahc; did you mean --detach?'],
     [['run', '-zzz', 'img'], `Error: unknown shorthand flag: 'z' in -zzz; see 'tspod run --help'`],
@@ -32,7 +40,11 @@ describe('mistakes are one line and exit status 125', () => {
       ['--log-level', 'loud', 'ps'],
       'Error: invalid argument "loud" for "--log-level" flag: choose one of trace, debug, info, warn, error',
     ],
-    [['run', '--pod', 'p', 'img'], 'Error: --pod is not supported: pods'],
+    [['run', '--pod', 'p', 'img'], 'Error: --pod is not supported: pods, which come with a later version'],
+    [
+      ['run', '--pod-id-file', 'p', 'img'],
+      'Error: --pod-id-file is not supported: pods, which come with a later version',
+    ],
   ])('%j', async (args, message) => {
     const { status, stdout, stderr } = await store.run(args)
     expect({ status, stdout }).toEqual({ status: 125, stdout: '' })

@@ -127,6 +127,10 @@ describe('other networks', () => {
     const result = await store.run(['run', '--rm', '--network', name, image, 'true'])
     expect(result.status, explain(result)).toBe(125)
     expect(result.stderr).toMatch(/not supported yet/)
+    // Before an image is asked for.
+    const other = await store.run(['create', '--network', name, 'localhost:1/none'])
+    expect(other.status, explain(other)).toBe(125)
+    expect(other.stderr).toMatch(/not supported yet/)
   })
 })
 

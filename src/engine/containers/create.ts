@@ -6,6 +6,7 @@ import type { CompleteSpec } from '../../container/complete-spec.js'
 import type { ContainerRecord } from '../../container/record.js'
 import type { ContainerSpec } from '../../container/spec.js'
 import { requireName, validateSpec, withoutPorts } from '../../container/validate.js'
+import { requireSupported } from '../../network/supported.js'
 import { exists, removeFile, writeFile } from '../../state/file.js'
 import type { Lock } from '../../state/lock.js'
 import type { Context } from '../context.js'
@@ -49,6 +50,7 @@ export async function prepareContainer(
 ): Promise<Prepared> {
   if (spec.name !== undefined) requireName(spec.name)
   if (options.cidfile !== undefined) requireNoCidfile(options.cidfile)
+  if (spec.network !== undefined) requireSupported(spec.network)
   const { completed, warnings, id } = await complete(context, spec, options)
   /* From here on nobody collects the layers; once the record is there, it says that they are used. */
   using _held = await holdLayers(context, completed.image.name, completed.image.layers)

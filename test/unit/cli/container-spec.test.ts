@@ -102,7 +102,7 @@ describe('refused', () => {
     ['--memory lots img', 'invalid argument "lots" for "--memory" flag: "lots" is not a size'],
     ['-p 99999 img', 'invalid argument "99999" for "-p" flag'],
     ['--pull sometimes img', 'choose one of always, missing, never, newer'],
-    ['--pod p img', '--pod is not supported: pods'],
+    ['--pod p img', '--pod is not supported: pods, which come with a later version'],
     ['--env-file /nonexistent/file img', 'reading /nonexistent/file'],
     ['--platform linux/arm --arch arm img', '--platform cannot be used together'],
     ['--nosuch img', 'unknown flag: --nosuch'],

@@ -20,7 +20,7 @@ describe('every key is an option that there is', () => {
     ['image', Pull],
     ['build', Build],
   ] as const)('of a .%s', (kind, Command) => {
-    const names = namesOf(Command as unknown as Declared)
+    const names = namesOf(Command)
     const flags = kinds[kind].rows.map(({ flag }) => flag.replace(/=.*/, ''))
     expect(flags.filter((flag) => !names.has(flag))).toEqual([])
   })
