@@ -3,7 +3,7 @@ import { switchFlag, switchFlagOn } from '../../src/cli/flags/define.js'
 
 export default class QuadletInstall extends BaseCommand {
   static override summary = "Put quadlets where the user's systemd finds them"
-  static override usage = 'quadlet install [OPTION]… PATH…'
+  static override usage = 'quadlet install [OPTION]… PATH|URL…'
   static override strict = false
   static override positionals = { minimum: 1 }
   static override completes: typeof BaseCommand.completes = ['file']
@@ -16,6 +16,8 @@ export default class QuadletInstall extends BaseCommand {
     const { flags, argv } = await this.parse(QuadletInstall)
     const { systemd } = await this.engine()
     const options = { replace: flags.replace, reload: flags['reload-systemd'] }
-    for (const path of await systemd.installQuadlets(argv, options)) this.print(path)
+    const { installed, errors } = await systemd.installQuadlets(argv, options)
+    for (const path of installed) this.print(path)
+    for (const error of errors) this.failed(error)
   }
 }

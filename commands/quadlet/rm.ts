@@ -18,6 +18,8 @@ export default class QuadletRm extends BaseCommand {
     if (flags.all === argv.length > 0) throw new TspodError('usage', 'name quadlets, or use --all')
     const { systemd } = await this.engine()
     const options = { ...flags, reload: flags['reload-systemd'] }
-    for (const name of await systemd.removeQuadlets(argv, options)) this.print(name)
+    const { removed, errors } = await systemd.removeQuadlets(argv, options)
+    for (const name of removed) this.print(name)
+    for (const error of errors) this.failed(error)
   }
 }

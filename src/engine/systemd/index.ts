@@ -3,8 +3,10 @@ import type {
   GeneratedService,
   GenerateOptions,
   QuadletInstallOptions,
+  QuadletInstallReport,
   QuadletOptions,
   QuadletRemoveOptions,
+  QuadletRemoveReport,
   QuadletReport,
   QuadletSummary,
 } from './types.js'
@@ -24,15 +26,19 @@ export function bindSystemd(context: Context) {
     /** Writes them for systemd, as its generator. */
     writeQuadlets: async (report: QuadletReport, folder: string): Promise<void> =>
       (await import('./quadlet.js')).writeQuadlets(report, folder),
-    installQuadlets: async (paths: readonly string[], options: QuadletInstallOptions = {}): Promise<string[]> =>
-      (await import('./quadlet-files.js')).installQuadlets(context, paths, options),
+    installQuadlets: async (
+      paths: readonly string[],
+      options: QuadletInstallOptions = {},
+    ): Promise<QuadletInstallReport> => (await import('./quadlet-install.js')).installQuadlets(context, paths, options),
     listQuadlets: async (options: QuadletOptions): Promise<QuadletSummary[]> =>
-      (await import('./quadlet-files.js')).listQuadlets(context, options),
+      (await import('./quadlet-list.js')).listQuadlets(context, options),
     /** A quadlet's file as it is. */
     readQuadlet: async (name: string): Promise<string> =>
-      (await import('./quadlet-files.js')).readQuadlet(context, name),
-    /** Removes the files of installed quadlets; says which. */
-    removeQuadlets: async (names: readonly string[], options: QuadletRemoveOptions = {}): Promise<string[]> =>
-      (await import('./quadlet-files.js')).removeQuadlets(context, names, options),
+      (await import('./quadlet-list.js')).readQuadlet(context, name),
+    /** Removes the files of quadlets and what came with them; says which. */
+    removeQuadlets: async (
+      names: readonly string[],
+      options: QuadletRemoveOptions = {},
+    ): Promise<QuadletRemoveReport> => (await import('./quadlet-remove.js')).removeQuadlets(context, names, options),
   }
 }

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
+import { TspodError } from '../../base/errors.js'
 import { convertAll } from '../../systemd/quadlet/convert-all.js'
 import { findQuadlets, quadletFolders } from '../../systemd/quadlet/folders.js'
 import { loadQuadlet } from '../../systemd/quadlet/load.js'
@@ -10,6 +11,10 @@ import type { QuadletOptions, QuadletReport } from './types.js'
 /** Where this user's quadlets are looked for. */
 export function searchFolders(context: Context): string[] {
   return quadletFolders(context.env, process.getuid?.() ?? 0)
+}
+
+export function notFound(name: string): TspodError {
+  return new TspodError('invalid-argument', `no quadlet "${name}" found: "tspod quadlet list" shows those there are`)
 }
 
 /** Every quadlet is converted on its own: what is wrong with one stops none of the others. */

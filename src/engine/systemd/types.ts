@@ -53,12 +53,23 @@ export interface QuadletSummary {
   readonly path: string
   /** `active/running`, `inactive/dead`, `Not loaded`, or what is wrong with it. */
   readonly status: string
+  /** `.shop.app`: what it was installed with; '' if that was nothing. */
+  readonly application: string
+  /** `shop.pod`, of a container in one. */
+  readonly pod: string
 }
 
 export interface QuadletInstallOptions {
   readonly replace?: boolean
   /** Has systemd read the units again; on unless false. */
   readonly reload?: boolean
+}
+
+export interface QuadletInstallReport {
+  /** Where each file went. */
+  readonly installed: readonly string[]
+  /** Of systemd, which could not read its units again. */
+  readonly errors: readonly Error[]
 }
 
 export interface QuadletRemoveOptions {
@@ -68,4 +79,11 @@ export interface QuadletRemoveOptions {
   /** One that is not there is no error. */
   readonly ignore?: boolean
   readonly reload?: boolean
+}
+
+export interface QuadletRemoveReport {
+  /** Their names. */
+  readonly removed: readonly string[]
+  /** One for each that is still there. */
+  readonly errors: readonly Error[]
 }

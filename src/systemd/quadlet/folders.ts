@@ -23,6 +23,11 @@ export function userFolder(env: Readonly<Record<string, string | undefined>>): s
   return `${configured === undefined || configured === '' ? `${env['HOME'] ?? ''}/.config` : configured}/containers/systemd`
 }
 
+/** The same as its quadlets have it in their paths, whichever links lead there. */
+export function realUserFolder(env: Readonly<Record<string, string | undefined>>): string {
+  return realFolder(userFolder(env)) ?? userFolder(env)
+}
+
 /** Nobody has more; a loop of links has. */
 const maximumFolders = 500
 const maximumFiles = 5000
