@@ -1,10 +1,11 @@
+import { execFileSync, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { explain, tspodStore, type TspodStore } from '../helpers/tspod.js'
+import { explain, program, tspodStore, type TspodStore } from '../helpers/tspod.js'
 
 let store: TspodStore
 let server: Server
@@ -274,6 +275,92 @@ describe('quadlet rm', () => {
 
   test('wants names or --all', async () => {
     for (const argv of [[], ['--all', 'x.container']]) expect((await remove(...argv)).status).toBe(125)
+  })
+})
+
+describe('tspod-user-generator', () => {
+  const folder = (): string => written('units')
+  const generate = (...argv: readonly string[]) =>
+    spawnSync(`${program}-user-generator`, argv, {
+      env: { ...store.env, QUADLET_UNIT_DIRS: folder() },
+      encoding: 'utf8',
+    })
+
+  test('names each that is wrong, and makes the others', async () => {
+    const wrong: readonly (readonly [name: string, text: string | Buffer, message: string])[] = [
+      ['nul.container', `${web}Exec=\0\n`, ':3: there is a control character, U+0000'],
+      ['escape.container', `${web}Exec=\x1b[31m\n`, ':3: there is a control character, U+001B'],
+      ['latin.pod', Buffer.from([0x5b, 0xff, 0x5d]), ': it is not UTF-8'],
+      ['long.container', `${web}Exec=${'x'.repeat(2 << 20)}\n`, ': it is longer than a megabyte'],
+      ['quoted.container', `${web}Exec=${"'\"' ".repeat(250_000)}\n`, ': ExecStart= of its service would be longer'],
+      ['keys.network', `[Network]\n${'Key=x\n'.repeat(100_000)}`, ': unsupported key "Key" in [Network]'],
+      ['a b.container', web, ': "a b" cannot be the name of a service'],
+      ['@.container', web, ': "@" cannot be the name of a service'],
+      ['path.container', `${web}ServiceName=../../x\n`, ': "../../x" cannot be the name of a service'],
+      ['self.container', `${web}Network=self.container\n`, ': it needs itself'],
+      ['a.build', '[Build]\nImageTag=a\nFile=/f\nVolume=b.volume:/b\n', ': a.build, b.volume need each other'],
+      ['b.volume', '[Volume]\nDriver=image\nImage=a.build\n', ': a.build, b.volume need each other'],
+    ]
+    await write(join(folder(), 'ok.container'), `${web}Label=${'x'.repeat(900_000)}\n`)
+    await write(join(folder(), 'many.pod'), `[Pod]\n${'AddHost=a:1.2.3.4\n'.repeat(20_000)}`)
+    for (const [name, text] of wrong) await writeFile(join(folder(), name), text)
+    await chmod(await write(join(folder(), 'secret.container'), web), 0)
+    await chmod(await write(join(folder(), 'drop.container.d', 'x.conf'), ''), 0)
+    await write(join(folder(), 'drop.container'), web)
+    await mkdir(join(folder(), 'closed'), { mode: 0 })
+    await symlink('nowhere', join(folder(), 'dangling.kube'))
+    execFileSync('mkfifo', [join(folder(), 'pipe.container')])
+    const { status, stderr } = generate(written('made'))
+    expect(status).not.toBe(0)
+    const lines = stderr.trimEnd().split('\n')
+    const expected = [
+      ...wrong.map(([name, , message]) => name + message),
+      'secret.container: you may not read it',
+      'drop.container.d/x.conf: you may not read it',
+      'closed: you may not read it',
+      'dangling.kube: it is a link to nothing',
+    ]
+    for (const message of expected)
+      expect(
+        lines.filter((line) => line.startsWith(`Error: ${folder()}/${message}`)),
+        message,
+      ).toHaveLength(1)
+    expect(lines).toHaveLength(expected.length)
+    expect((await readdir(written('made'))).sort()).toEqual(['many-pod.service', 'ok.service'])
+    await chmod(join(folder(), 'closed'), 0o700)
+  })
+
+  test('prints networks, pods and Kubernetes files, whose commands come later', async () => {
+    await write(join(folder(), 'net.network'), '[Network]\nSubnet=10.9.0.0/24\n')
+    await write(join(folder(), 'shop.pod'), '[Pod]\nNetwork=net.network\n')
+    await write(join(folder(), 'web.container'), `${web}Pod=shop.pod\n`)
+    await write(join(folder(), 'all.kube'), '[Kube]\nYaml=all.yaml\n')
+    const { status, stdout, stderr } = generate('--dryrun')
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    const commands = [...stdout.matchAll(/^(?:---(.*)---|Exec(?:Start|StartPre)=\S+ (.*))$/gm)].map(
+      ([, unit, command]) => unit ?? command,
+    )
+    expect(commands).toEqual([
+      'all.service',
+      `kube play --replace --service-container=true ${join(folder(), 'all.yaml')}`,
+      'net-network.service',
+      'network create --ignore --subnet 10.9.0.0/24 systemd-net',
+      'shop-pod.service',
+      'pod create --infra-conmon-pidfile=%t/%N.pid --pod-id-file=%t/%N.pod-id --exit-policy=stop --replace --network systemd-net --infra-name systemd-shop-infra --name systemd-shop',
+      'pod start --pod-id-file=%t/%N.pod-id',
+      'web.service',
+      'run --name systemd-%N --cidfile=%t/%N.cid --replace --rm --cgroups=split --sdnotify=conmon -d --log-driver journald --pod-id-file %t/shop-pod.pod-id localhost/web',
+    ])
+    for (const command of [
+      'kube play all.yaml',
+      'network create systemd-net',
+      'pod start p',
+      'run --pod-id-file f i',
+    ]) {
+      const later = await store.run(command.split(' '))
+      expect(later.stderr, command).toMatch(/^Error: .*later version.*\n$/)
+      expect(later.status).toBe(125)
+    }
   })
 })
 

@@ -90,6 +90,16 @@ function attempt<T>(errors: Error[], path: string, action: () => T): T | undefin
   }
 }
 
+/** The names of a folder's entries; of none if there is no such folder. */
+export function entriesOf(folder: string): string[] {
+  if (realFolder(folder) === undefined) return []
+  try {
+    return readdirSync(folder)
+  } catch (error) {
+    throw unreadable(folder, error)
+  }
+}
+
 /** Undefined if there is none, or none for us. */
 export function realFolder(path: string): string | undefined {
   try {
@@ -135,6 +145,7 @@ const reasons: Readonly<Record<string, string>> = {
 }
 
 function unreadable(path: string, error: unknown): TspodError {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  return new TspodError('io', `${path}: ${reasons[code] ?? `it cannot be read (${code})`}`, { cause: error })
+  const reason = error instanceof Error && 'code' in error ? reasons[String(error.code)] : undefined
+  if (reason !== undefined) return new TspodError('io', `${path}: ${reason}`)
+  return new TspodError('io', `${path}: it cannot be read`, { cause: error })
 }

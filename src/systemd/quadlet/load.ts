@@ -1,8 +1,7 @@
-import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { TspodError } from '../../base/errors.js'
 import { mergeUnits, parseUnit, type UnitFile } from '../unit-file.js'
-import { type Found, readUnit, realFolder } from './folders.js'
+import { entriesOf, type Found, readUnit } from './folders.js'
 import { kindOf, type Source } from './source.js'
 import { stemOf } from './service.js'
 
@@ -20,8 +19,8 @@ function dropIns(name: string, kind: string, folders: readonly string[]): string
   const files = new Map<string, string>()
   for (const folder of folders) {
     for (const candidate of dropInFolders(stemOf(name), kind)) {
-      for (const file of confFiles(join(folder, candidate))) {
-        if (!files.has(file)) files.set(file, join(folder, candidate, file))
+      for (const file of entriesOf(join(folder, candidate))) {
+        if (file.endsWith('.conf') && !files.has(file)) files.set(file, join(folder, candidate, file))
       }
     }
   }
@@ -38,8 +37,4 @@ function dropInFolders(stem: string, kind: string): string[] {
     ...truncated.flatMap((each) => (at < 0 ? [each] : [`${each}@`, each])),
   ]
   return [...stems.map((each) => `${each}.${kind}.d`), `${kind}.d`]
-}
-
-function confFiles(folder: string): string[] {
-  return realFolder(folder) === undefined ? [] : readdirSync(folder).filter((name) => name.endsWith('.conf'))
 }

@@ -59,7 +59,7 @@ export function serviceName(source: Source): string {
 
 /** What systemd takes for a unit's name, and what is safe as a file's (systemd.unit(5)). */
 export function requireUnitName(source: Source, name: string): void {
-  if (/^[\w:.\\@-]+$/.test(name) && !name.startsWith('.') && name.length + '.service'.length < 256) return
+  if (/^[\w:.\\@-]+$/.test(name) && !/^[.@]/.test(name) && name.length + '.service'.length < 256) return
   throw invalid(
     source,
     `${JSON.stringify(name)} cannot be the name of a service: letters, digits and :-_.\\@, 247 of them at most; ServiceName= gives another`,

@@ -24,9 +24,9 @@ export interface Source {
   readonly unit: UnitFile
 }
 
-/** The kind of a file's name; undefined: no quadlet. */
+/** The kind of a file's name; undefined: no quadlet. What begins with a dot is an editor's, as systemd has it. */
 export function kindOf(name: string): Kind | undefined {
-  const extension = /^[^/]+\.([a-z]+)$/.exec(name)?.[1]
+  const extension = /^[^/.][^/]*\.([a-z]+)$/.exec(name)?.[1]
   return Object.keys(sectionOf).find((kind): kind is Kind => kind === extension)
 }
 
