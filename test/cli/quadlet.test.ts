@@ -67,10 +67,11 @@ describe('quadlet install', () => {
   test('takes other files along with a quadlet, which go with it', async () => {
     const paths = [
       await write(written('web.container'), web),
-      await write(written('web.env'), 'A=B\n'),
+      await write(written('web.env'), 'A=B\n'.repeat(500_000)),
       await write(written('db.container'), web),
     ]
     await installs(...paths)
+    expect((await stat(installed('web.env'))).size).toBe(2_000_000)
     expect(await readFile(installed('.web.container.asset'), 'utf8')).toBe('web.env\n')
     expect((await remove('web.container')).stdout).toBe('web.container\n')
     expect(await names()).toEqual(['db.container'])
@@ -81,10 +82,12 @@ describe('quadlet install', () => {
     await write(written('shop', 'b.volume'), '')
     await write(written('shop', 'a.env'), '')
     await write(written('shop', 'a.container.d', 'x.conf'), '')
+    await write(written('shop', '.other.app'), 'other.container\n')
     await write(written('other.container'), web)
     await installs(written('other.container'))
     const { stderr } = await install(written('shop') + '/')
     expect(stderr).toContain('a.container.d is not a file, and is left out')
+    expect(stderr).toContain('.other.app is a list of what was installed, and is left out')
     expect((await readFile(installed('.shop.app'), 'utf8')).split('\n').sort()).toEqual([
       '',
       'a.container',

@@ -49,10 +49,14 @@ export function dropBelongings(folder: string, names: readonly string[]): void {
 
 function hiddenLists(folder: string): string[] {
   try {
-    return readdirSync(folder).filter((name) => /^\.[^/]+\.(?:app|asset)$/.test(name))
+    return readdirSync(folder).filter(isList)
   } catch {
     return [] // the folder is not there yet
   }
+}
+
+export function isList(name: string): boolean {
+  return /^\.[^/]+\.(?:app|asset)$/.test(name)
 }
 
 /** Of a file in this folder: a list decides what is removed. */

@@ -1,9 +1,9 @@
-import { lstatSync, mkdirSync } from 'node:fs'
+import { constants, copyFileSync, lstatSync, mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { TspodError } from '../../base/errors.js'
 import { userFolder } from '../../systemd/quadlet/folders.js'
 import { kindOf } from '../../systemd/quadlet/source.js'
-import { writeFileAtomic } from '../../state/file.js'
+import { removeFile, writeFileAtomic } from '../../state/file.js'
 import type { Context } from '../context.js'
 import { warnOfLogout } from './linger.js'
 import { addBelongings } from './quadlet-applications.js'
@@ -31,14 +31,26 @@ export async function installQuadlets(
   if (twice !== undefined) throw new TspodError('invalid-argument', `${twice.name} would be installed twice`)
   for (const { name } of files) if (options.replace !== true) requireFree(folder, name)
   mkdirSync(folder, { recursive: true })
-  const installed = files.map(({ name, bytes, mode }) => {
-    writeFileAtomic(join(folder, name), bytes, { mode })
-    return join(folder, name)
-  })
+  const installed = files.map((file) => place(file, join(folder, file.name)))
   for (const [list, names] of listsOf(brought)) addBelongings(folder, list, names)
   const errors = options.reload === false ? [] : await reload(context)
   await warnOfLogout(context)
   return { installed, errors }
+}
+
+function place({ content, mode }: NewFile, path: string): string {
+  if (content instanceof Uint8Array) writeFileAtomic(path, content, { mode })
+  else {
+    const temporary = `${path}.${String(process.pid)}.tmp`
+    try {
+      copyFileSync(content.path, temporary, constants.COPYFILE_FICLONE)
+      renameSync(temporary, path)
+    } catch (error) {
+      removeFile(temporary)
+      throw new TspodError('io', `copying ${content.path}`, { cause: error })
+    }
+  }
+  return path
 }
 
 function isQuadlet({ name }: NewFile): boolean {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { TspodError } from '../../base/errors.js'
 import { splitQuadlets } from '../../systemd/quadlet/sections.js'
@@ -6,11 +6,13 @@ import { decodeUnit, readUnit } from '../../systemd/quadlet/folders.js'
 import { kindOf } from '../../systemd/quadlet/source.js'
 import { maximumUnitBytes, parseUnit } from '../../systemd/unit-file.js'
 import type { Context } from '../context.js'
+import { isList } from './quadlet-applications.js'
 
 /** A file that is to be installed. */
 export interface NewFile {
   readonly name: string
-  readonly bytes: Uint8Array
+  /** Of a quadlet, which is short; what came with one is copied from where it is. */
+  readonly content: Uint8Array | { readonly path: string }
   readonly mode: number
 }
 
@@ -34,35 +36,38 @@ function folder(context: Context, path: string): Brought {
   const files = readdirSync(path, { withFileTypes: true }).flatMap((entry): NewFile[] => {
     const file = join(path, entry.name)
     // What a link stands for, as where it is installed it would stand for nothing.
-    if (statSync(file, { throwIfNoEntry: false })?.isFile() === true) return [fileAt(file, entry.name)]
-    context.log('warn', `${file} is not a file, and is left out`)
+    const isFile = statSync(file, { throwIfNoEntry: false })?.isFile() === true
+    if (isFile && !isList(entry.name)) return [fileAt(file, entry.name)]
+    context.log('warn', `${file} is ${isFile ? 'a list of what was installed' : 'not a file'}, and is left out`)
     return []
   })
-  for (const { name, bytes } of files) requireSyntax(name, bytes, join(path, name))
+  for (const file of files) requireSyntax(file, join(path, file.name))
   return { files, application: basename(resolve(path)) }
 }
 
 function split(file: NewFile, path: string): Brought {
   if (!file.name.endsWith('.quadlets')) {
-    requireSyntax(file.name, file.bytes, path)
+    requireSyntax(file, path)
     return { files: [file] }
   }
-  const sections = splitQuadlets(decodeUnit(file.bytes, path), path)
+  const sections = splitQuadlets(textOf(file, path), path)
   return {
-    files: sections.map(({ name, text }) => ({ name, bytes: Buffer.from(text), mode: file.mode })),
+    files: sections.map(({ name, text }) => ({ name, content: Buffer.from(text), mode: file.mode })),
     application: file.name.slice(0, -'.quadlets'.length),
   }
 }
 
-function requireSyntax(name: string, bytes: Uint8Array, path: string): void {
-  if (kindOf(name) !== undefined) parseUnit(decodeUnit(bytes, path), path)
+function requireSyntax(file: NewFile, path: string): void {
+  if (kindOf(file.name) !== undefined) parseUnit(textOf(file, path), path)
 }
 
-/** Files beside quadlets may be longer, and anything. */
+function textOf({ content }: NewFile, path: string): string {
+  return content instanceof Uint8Array ? decodeUnit(content, path) : readUnit(content.path)
+}
+
 function fileAt(path: string, name: string): NewFile {
   const isUnit = kindOf(name) !== undefined || name.endsWith('.quadlets')
-  const bytes = isUnit ? Buffer.from(readUnit(path)) : readFileSync(path)
-  return { name, bytes, mode: statSync(path).mode & 0o777 }
+  return { name, content: isUnit ? Buffer.from(readUnit(path)) : { path }, mode: statSync(path).mode & 0o777 }
 }
 
 async function download(context: Context, typed: string): Promise<NewFile> {
@@ -82,7 +87,7 @@ async function download(context: Context, typed: string): Promise<NewFile> {
   const name = /filename="?([^";]+)"?/i.exec(offered ?? '')?.[1] ?? decodeURIComponent(basename(url.pathname))
   if (name === '' || name.startsWith('.') || /[/\\\p{Cc}]/u.test(name))
     throw new TspodError('invalid-argument', `${url.href}: ${JSON.stringify(name)} cannot be a file's name`)
-  return { name, bytes: await readBody(response, maximumUnitBytes, name), mode: 0o644 }
+  return { name, content: await readBody(response, maximumUnitBytes, name), mode: 0o644 }
 }
 
 function parsed(typed: string): URL {
