@@ -60,13 +60,20 @@ function logicalLines(text: string): { readonly number: number; readonly line: s
     const line = raw.trim()
     if (/^[#;]/.test(line) || (line === '' && open === undefined)) continue
     const current: { number: number; line: string } = open ?? { number: index + 1, line: '' }
-    const continues = line.endsWith('\\')
+    const continues = endsInBackslash(line)
     current.line += continues ? line.slice(0, -1) : line
     open = continues ? current : undefined
     if (open === undefined) found.push(current)
   }
   if (open !== undefined) found.push(open)
   return found.map(({ number, line }) => ({ number, line: line.trim() })).filter(({ line }) => line !== '')
+}
+
+/** Of two, the first makes the second a character. */
+function endsInBackslash(line: string): boolean {
+  let start = line.length
+  while (line.charAt(start - 1) === '\\') start--
+  return (line.length - start) % 2 === 1
 }
 
 function codeOf(character: string): string {

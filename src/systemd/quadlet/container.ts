@@ -199,6 +199,8 @@ function podOptions(service: Service, reader: Reader): string[] {
   const other = service.other(name)
   const pod = serviceName(other)
   service.needs.add(other.name)
+  // Read by the pod; wrong words are this one's error.
+  reader.flag('StartWithPod')
   service.add('Unit', 'BindsTo', `${pod}.service`)
   service.add('Unit', 'After', `${pod}.service`)
   return ['--pod-id-file', `%t/${pod}.pod-id`]

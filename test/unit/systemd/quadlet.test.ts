@@ -85,6 +85,7 @@ describe('a .container', () => {
     ['Image=i\nGroup=5', /Group= needs User=/],
     ['Image=i\nVolume=none.volume:/x', /none\.volume, and there is no such quadlet/],
     ['Image=i\nPod=shop', /not the name of a \.pod/],
+    ['Image=i\nPod=shop.pod\nStartWithPod=perhaps', /StartWithPod=perhaps in \[Container\] is neither/],
     ['Image=i\nReadOnly=perhaps', /ReadOnly=perhaps in \[Container\] is neither true nor false/],
     ['Image=i\nExec=sh "-c', /\/q\/web\.container: Exec=: the quote " is not closed/],
     ['Image=i\nExposeHostPort=http', /ExposeHostPort=http is neither a port/],

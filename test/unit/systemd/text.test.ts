@@ -37,6 +37,46 @@ test('a unit keeps the order of sections and keys, and joins lines', () => {
 })
 
 test.each([
+  [
+    'x=a\\\\\ny=1',
+    [
+      ['x', 'a\\\\'],
+      ['y', '1'],
+    ],
+  ],
+  [
+    'x=a\\\\\\\n\ny=1',
+    [
+      ['x', 'a\\\\'],
+      ['y', '1'],
+    ],
+  ],
+  [
+    'x=a\\\n# c\n; d\n  b\ny=1',
+    [
+      ['x', 'ab'],
+      ['y', '1'],
+    ],
+  ],
+  ['x=a\\', [['x', 'a']]],
+  [
+    'x = "a" \r\n y=1',
+    [
+      ['x', '"a"'],
+      ['y', '1'],
+    ],
+  ],
+  ['x.y z=1', [['x.y z', '1']]],
+])('%j has the keys %j', (text, entries) => {
+  expect(parseUnit(`\uFEFF[A]\n${text}`, 'u').get('A')).toEqual(entries)
+})
+
+test.each([
+  ['[A\n', /u:1: "\[A" is neither/],
+  ['[A]\n[B=x\n', /u:2: "\[B=x" is neither/],
+  ['[A]\nx=\x1b[31m\n', /u:2: there is a control character, U\+001B/],
+  ['[A]\nx=\x00\n', /U\+0000/],
+  ['[A]\nx=\x85y\n', /U\+0085/],
   ['x=1\n', /u:1: a key stands before/],
   ['[A]\nnothing\n', /u:2: "nothing" is neither/],
   ['[A]\n=x\n', /u:2/],
