@@ -180,6 +180,19 @@ describe('a .kube', () => {
     expect(setting('k.kube', `[Kube]\nYaml=k.yaml\n${keys}\n`, 'WorkingDirectory')).toBe(folder)
   })
 
+  test('is one service with its files', () => {
+    expect(
+      converted('k.kube', '[Kube]\nYaml=k.yaml\nNetwork=back.network\n[Quadlet]\nDefaultDependencies=no\n').text,
+    ).toBe(
+      '[X-Kube]\nYaml=k.yaml\nNetwork=back.network\n\n' +
+        '[X-Quadlet]\nDefaultDependencies=no\n\n' +
+        '[Unit]\nSourcePath=/q/k.kube\nRequires=back-network.service\nAfter=back-network.service\n\n' +
+        '[Service]\nKillMode=mixed\nEnvironment=PODMAN_SYSTEMD_UNIT=%n\nType=notify\nNotifyAccess=all\nSyslogIdentifier=%N\n' +
+        'ExecStart=/usr/bin/tspod kube play --replace --service-container=true --network systemd-back /q/k.yaml\n' +
+        'ExecStopPost=/usr/bin/tspod kube down /q/k.yaml\n',
+    )
+  })
+
   test('is a service that says when it is ready, unless it is a oneshot', () => {
     const text = (type: string): string => `[Kube]\nYaml=k\n[Service]\n${type}\n`
     expect(setting('k.kube', text(''), 'NotifyAccess')).toBe('all')

@@ -101,6 +101,59 @@ describe('quadlets that need each other', () => {
   })
 })
 
+test('a whole service of a container, as it is written', () => {
+  const text =
+    '# a shop\n[Unit]\nDescription=The shop\nAfter=data.volume\n\n' +
+    '[Container]\nImage=base.image\nPod=shop.pod\nNetwork=back.network\nVolume=data.volume:/data:U\nVolume=./etc:/etc/shop:ro\n' +
+    'Environment="A=two words" B=%i\nPublishPort=8080:80\nExec=serve --port 80 \\\n  --name "my shop"\n\n' +
+    '[Service]\nRestart=always\nTimeoutStartSec=900\n\n[Install]\nWantedBy=default.target\n'
+  const { name, links, text: unit } = converted('web.container', text)
+  expect(name).toBe('web.service')
+  expect(links).toEqual([{ path: 'default.target.wants/web.service', target: '../web.service' }])
+  expect(unit).toBe(`[Unit]
+Wants=tspod-user-wait-network-online.service
+After=tspod-user-wait-network-online.service
+Description=The shop
+After=data-volume.service
+SourcePath=/q/web.container
+Requires=base-image.service
+After=base-image.service
+Requires=back-network.service
+After=back-network.service
+Requires=data-volume.service
+After=data-volume.service
+RequiresMountsFor=/q/etc
+BindsTo=shop-pod.service
+After=shop-pod.service
+
+[X-Container]
+Image=base.image
+Pod=shop.pod
+Network=back.network
+Volume=data.volume:/data:U
+Volume=./etc:/etc/shop:ro
+Environment="A=two words" B=%i
+PublishPort=8080:80
+Exec=serve --port 80 --name "my shop"
+
+[Service]
+Restart=always
+TimeoutStartSec=900
+Environment=PODMAN_SYSTEMD_UNIT=%n
+KillMode=mixed
+ExecStop=/usr/bin/tspod stop -i --cidfile=%t/%N.cid
+ExecStopPost=-/usr/bin/tspod rm -v -f -i --cidfile=%t/%N.cid
+Delegate=yes
+SyslogIdentifier=%N
+Type=notify
+NotifyAccess=all
+ExecStart=/usr/bin/tspod run --name systemd-%N --cidfile=%t/%N.cid --replace --rm --cgroups=split --sdnotify=conmon -d --publish 8080:80 --env "A=two words" --env B=%i --network systemd-back -v systemd-data:/data:U -v /q/etc:/etc/shop:ro --pod-id-file %t/shop-pod.pod-id example.org/base serve --port 80 --name "my shop"
+
+[Install]
+WantedBy=default.target
+`)
+})
+
 test('two quadlets of one service: the second is refused', () => {
   const made = all(['a.container', image], ['b.container', `${image}ServiceName=a\n`])
   expect(made.names).toEqual(['a.service'])
