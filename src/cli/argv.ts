@@ -13,10 +13,17 @@ export const globalFlags = {
   runtime: { type: 'option', env: 'TSPOD_RUNTIME', summary: 'Another OCI runtime, by name or path' },
   'cgroup-manager': { type: 'option', env: 'TSPOD_CGROUP_MANAGER', summary: 'systemd, cgroupfs or disabled' },
   'storage-driver': { type: 'option', env: 'TSPOD_STORAGE_DRIVER', summary: 'overlay, fuse-overlayfs or copy' },
-} as const satisfies Record<string, FlagShape & { env: string; summary: string }>
+  module: { type: 'option', env: undefined, summary: 'Another containers.conf over the others' },
+} as const satisfies Record<string, FlagShape & { env: string | undefined; summary: string }>
 
 export type GlobalName = keyof typeof globalFlags
-export type GlobalValues = Partial<Record<GlobalName, string>>
+/** One value of each, the last; every one of `--module`. */
+export type GlobalValues = Partial<Record<Exclude<GlobalName, 'module'>, string>> & { module?: readonly string[] }
+
+export function setGlobal(values: GlobalValues, name: GlobalName, value: string): void {
+  if (name === 'module') values.module = [...(values.module ?? []), value]
+  else values[name] = value
+}
 
 const ownFlags = {
   help: { type: 'boolean', char: 'h' },
@@ -36,15 +43,15 @@ export function takeGlobalOptions(argv: readonly string[], env: Env): GlobalOpti
   const { occurrences, positionals } = scan(argv, { ...globalFlags, ...ownFlags }, { fenced: true })
   const options: GlobalValues = {}
   for (const [name, { env: variable }] of Object.entries(globalFlags)) {
-    const value = env[variable]
-    if (value !== undefined && value !== '') options[name as GlobalName] = value
+    const value = variable === undefined ? undefined : env[variable]
+    if (value !== undefined && value !== '') setGlobal(options, name as GlobalName, value)
   }
   let help = false
   let version = false
   for (const { name, value } of occurrences) {
     if (name === 'help') help = value === 'true'
     else if (name === 'version') version = value === 'true'
-    else options[name as GlobalName] = value
+    else setGlobal(options, name as GlobalName, value)
   }
   return { options, rest: positionals, help, version }
 }
@@ -69,6 +76,7 @@ export function engineOptions(values: GlobalValues): EngineOptions {
     ...(level === undefined ? {} : { logLevel: level satisfies LogLevel }),
     ...(manager === undefined ? {} : { cgroupManager: manager }),
     ...(driver === undefined ? {} : { storageDriver: driver }),
+    ...(values.module === undefined ? {} : { modules: values.module }),
   }
 }
 

@@ -84,7 +84,8 @@ export abstract class BaseCommand extends Command {
     const parsed: Parsed = await parseCommandLine(argv, declared, this)
     this.parsed = true
     this.#given = parsed.given
-    Object.assign(this.globals, parsed.globals)
+    const modules = [...(this.globals.module ?? []), ...(parsed.globals.module ?? [])]
+    Object.assign(this.globals, parsed.globals, modules.length === 0 ? {} : { module: modules })
     return parsed as unknown as Interfaces.ParserOutput<F, B, A> & { argv: string[] }
   }
 

@@ -55,7 +55,7 @@ export function generateOptions(flags: Values, globals: GlobalValues): GenerateO
   const stop = flags['stop-timeout'] ?? flags.time
   return {
     tspod: ownProgram(),
-    globals: Object.entries(globals).map(([name, value]) => `--${name}=${value}`),
+    globals: Object.entries(globals).flatMap(([name, values]) => [values].flat().map((value) => `--${name}=${value}`)),
     new: flags.new,
     name: flags.name,
     header: !flags['no-header'],

@@ -1,5 +1,5 @@
 import { TspodError } from '../base/errors.js'
-import { globalFlags, type GlobalName, type GlobalValues } from './argv.js'
+import { globalFlags, setGlobal, type GlobalName, type GlobalValues } from './argv.js'
 import { scan, type FlagShape, type Occurrence } from './pflag.js'
 import { messageOf } from './exit-status.js'
 
@@ -83,7 +83,7 @@ export async function parseCommandLine(
 function globalsAmong(occurrences: readonly Occurrence[], flags: Record<string, FlagDeclaration>): GlobalValues {
   const globals: GlobalValues = {}
   for (const { name, value } of occurrences) {
-    if (Object.hasOwn(globalFlags, name) && !Object.hasOwn(flags, name)) globals[name as GlobalName] = value
+    if (Object.hasOwn(globalFlags, name) && !Object.hasOwn(flags, name)) setGlobal(globals, name as GlobalName, value)
   }
   return globals
 }

@@ -29,7 +29,7 @@ export function repeatableRun(given: ReadonlySet<string>, globals: GlobalValues)
   const observation = observe()
   /* Another version may do it in another way. Every build writes this script anew, with the hash of all. */
   for (const path of [join(import.meta.dirname, 'tspod.cjs'), nativeFile('tspod-runtime')]) lookedAtFile(path)
-  for (const { env } of Object.values(globalFlags)) lookedAtVariable(env, process.env[env])
+  for (const { env } of Object.values(globalFlags)) if (env !== undefined) lookedAtVariable(env, process.env[env])
   /* `-v ~/x:/y` was read by it, before. */
   lookedAtVariable('HOME', process.env['HOME'])
   process.env = observed(process.env)

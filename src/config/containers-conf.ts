@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { isAbsolute, join } from 'node:path'
 import { TspodError } from '../base/errors.js'
 import { lookedAt } from '../base/looks.js'
 
@@ -86,8 +86,12 @@ export interface ConfCache {
  * Reads containers.conf where Podman has it, each file's members over those before it. What came out is kept in
  * `cache` with every file's identity and time, so that the TOML reader is loaded once per change.
  */
-export async function readContainersConf(env: Environment, cache: ConfCache): Promise<ContainersConf> {
-  const files = candidates(env).flatMap((path) => identify(path))
+export async function readContainersConf(
+  env: Environment,
+  cache: ConfCache,
+  modules: readonly string[] = [],
+): Promise<ContainersConf> {
+  const files = candidates(env, modules).flatMap((path) => identify(path))
   if (files.length === 0) return { containers: {}, engine: {}, network: {} }
   const key = files.map((file) => file.identity).join('\n')
   const cached = cache.read()
@@ -102,17 +106,34 @@ interface ConfFile {
   readonly identity: string
 }
 
-function candidates(env: Environment): string[] {
+function candidates(env: Environment, modules: readonly string[]): string[] {
   const override = env['CONTAINERS_CONF_OVERRIDE']
-  const last = override === undefined || override === '' ? [] : [override]
+  const own = modules.map((name) => modulePath(env, name))
+  const last = [...own, ...(override === undefined || override === '' ? [] : [override])]
   const only = env['CONTAINERS_CONF']
   if (only !== undefined && only !== '') return [only, ...last]
-  const home = env['XDG_CONFIG_HOME'] ?? join(env['HOME'] ?? '/', '.config')
-  const places = ['/usr/share/containers', '/etc/containers', join(home, 'containers')]
   return [
-    ...places.flatMap((place) => [join(place, 'containers.conf'), ...dropIns(join(place, 'containers.conf.d'))]),
+    ...places(env).flatMap((place) => [join(place, 'containers.conf'), ...dropIns(join(place, 'containers.conf.d'))]),
     ...last,
   ]
+}
+
+/** The user's last: it has the last word. */
+function places(env: Environment): string[] {
+  const home = env['XDG_CONFIG_HOME'] ?? join(env['HOME'] ?? '/', '.config')
+  return ['/usr/share/containers', '/etc/containers', join(home, 'containers')]
+}
+
+/** A path, or a name in one of the places' `containers.conf.modules`, the user's first. */
+function modulePath(env: Environment, name: string): string {
+  const folders = places(env).map((place) => join(place, 'containers.conf.modules'))
+  const tried = isAbsolute(name) ? [name] : folders.reverse().map((folder) => join(folder, name))
+  const found = tried.find((path) => {
+    lookedAt('file', path)
+    return statSync(path, { throwIfNoEntry: false })?.isFile() === true
+  })
+  if (found !== undefined) return found
+  throw new TspodError('invalid-argument', `module "${name}" of containers.conf not found: ${tried.join(', ')}`)
 }
 
 function dropIns(folder: string): string[] {

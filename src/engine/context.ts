@@ -47,6 +47,8 @@ export interface EngineOptions {
   readonly runtime?: string
   readonly cgroupManager?: 'systemd' | 'cgroupfs' | 'disabled'
   readonly storageDriver?: 'overlay' | 'fuse-overlayfs' | 'copy'
+  /** Further containers.conf files, over those that are read anyway: paths, or names in `containers.conf.modules`. */
+  readonly modules?: readonly string[]
   readonly onLog?: (level: LogLevel, message: string) => void
   readonly onProgress?: (event: ProgressEvent) => void
   readonly env?: Readonly<Record<string, string | undefined>>

@@ -43,17 +43,18 @@ function contextOf(options: EngineOptions, env: Environment, paths: Paths): Cont
       options.onLog?.(level, message)
     },
     ...(options.onProgress ? { onProgress: options.onProgress } : {}),
-    conf: () => (conf ??= readConf(env, paths.cache)),
+    conf: () => (conf ??= readConf(env, options.modules ?? [], paths.cache)),
   }
 }
 
-async function readConf(env: Environment, cache: string): Promise<ContainersConf> {
+async function readConf(env: Environment, modules: readonly string[], cache: string): Promise<ContainersConf> {
   const { readContainersConf } = await import('../config/containers-conf.js')
   const path = join(cache, 'containers-conf.json')
-  return readContainersConf(env, {
+  const kept = {
     read: () => readCached(path),
-    write: (value) => writeFileAtomic(path, JSON.stringify(value)),
-  })
+    write: (value: object) => writeFileAtomic(path, JSON.stringify(value)),
+  }
+  return readContainersConf(env, kept, modules)
 }
 
 function graphrootOf(options: EngineOptions, env: Environment): string {

@@ -45,6 +45,33 @@ test('drop-ins come after, in the order of their names', async () => {
   expect(containers).toMatchObject({ tz: 'two', umask: '0077' })
 })
 
+test('modules come last, by name or path, each over those before', async () => {
+  const modules = join(folder, 'containers', 'containers.conf.modules')
+  mkdirSync(join(modules, 'sub'), { recursive: true })
+  writeFileSync(
+    join(folder, 'containers', 'containers.conf'),
+    '[containers]\ntz = "a"\numask = "0077"\nenv = ["A=1"]\n',
+  )
+  writeFileSync(join(modules, 'one.conf'), '[containers]\ntz = "one"\nenv = ["B=2", { append = true }]\n')
+  writeFileSync(join(modules, 'sub', 'two.conf'), '[containers]\ntz = "two"\n')
+  writeFileSync(path, '[containers]\ntz = "path"\n')
+  const merged = async (...names: readonly string[]) =>
+    (await readContainersConf({ XDG_CONFIG_HOME: folder }, noCache, names)).containers
+  expect(await merged('one.conf')).toMatchObject({ tz: 'one', umask: '0077', env: ['A=1', 'B=2'] })
+  expect((await merged('one.conf', 'sub/two.conf')).tz).toBe('two')
+  expect((await merged('sub/two.conf', 'one.conf', path)).tz).toBe('path')
+  const override = {
+    CONTAINERS_CONF: path,
+    CONTAINERS_CONF_OVERRIDE: join(modules, 'one.conf'),
+    XDG_CONFIG_HOME: folder,
+  }
+  expect((await readContainersConf(override, noCache, ['sub/two.conf'])).containers.tz).toBe('one')
+  await expect(merged('none.conf')).rejects.toThrow(
+    `module "none.conf" of containers.conf not found: ${modules}/none.conf`,
+  )
+  await expect(merged('/none.conf')).rejects.toThrow('not found: /none.conf')
+})
+
 test('the cache holds until a file changes', async () => {
   let kept: object | undefined
   const cache: ConfCache = { read: () => kept, write: (value) => (kept = value) }
