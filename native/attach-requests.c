@@ -47,6 +47,9 @@ static bool on_attach(struct connection *connection, const json_t *message)
 	if (connection->kind == CONNECTION_NEW)
 		tell_progress(connection);
 	connection->kind = CONNECTION_ATTACHED;
+	/* Otherwise once it runs. */
+	if (connection->all->session->plan && connection->all->session->phase == PHASE_RUNNING)
+		connections_tell_of_clients(connection->all);
 	return true;
 }
 

@@ -116,6 +116,17 @@ void connections_poll(struct connections *all)
 			connection_ready(&connection->source, EPOLLIN);
 }
 
+void connections_tell_of_clients(struct connections *all)
+{
+	for (struct connection *connection = all->first; connection;
+	     connection = connection->next) {
+		if (connection->gone || connection->told || connection->kind != CONNECTION_ATTACHED)
+			continue;
+		connection->told = true;
+		session_event(all->session, "attach", NULL);
+	}
+}
+
 void connections_tell(struct connections *all, json_t *message)
 {
 	for (struct connection *connection = all->first; connection; connection = connection->next)

@@ -25,6 +25,7 @@ struct connection {
 	bool leaving;	  /* gone once it has been told why */
 	bool asks_health; /* wants to hear what the check that runs finds */
 	bool gone;
+	bool told;	  /* that it has attached is in the events */
 	uint32_t watched; /* the events asked for */
 	struct frame_reader reader;
 	struct frame_queue queue;
@@ -51,6 +52,9 @@ void connections_unlisten(struct connections *);
 
 /* Reads what the launcher has said so far. */
 void connections_poll(struct connections *);
+
+/* Events of those who have attached, once each. */
+void connections_tell_of_clients(struct connections *);
 
 /* To everybody who has attached or waits; takes the reference. */
 void connections_tell(struct connections *, json_t *message);

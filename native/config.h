@@ -200,6 +200,7 @@ struct log_plan {
 struct remove_plan {
 	bool given;
 	struct strings links, directories, files;
+	struct strings volumes; /* names of some of the directories */
 	const char *tmp;
 };
 
@@ -294,6 +295,7 @@ struct exec_plan {
 	bool stdin_open;
 	int preserve_fds;
 	const char *pid_file;
+	struct events_plan events;
 	struct strings on_error;
 	bool no_new_keyring;
 };

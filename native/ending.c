@@ -1,5 +1,6 @@
 /* How a run ends: recorded, told, begun again, or the last of the container. */
 #include "cgroup.h"
+#include "event-log.h"
 #include "health.h"
 #include "monitor.h"
 #include "remove.h"
@@ -20,6 +21,21 @@
 /* As Podman ends a container whose --timeout is over: not as one that somebody else has killed. */
 #define EXIT_TIMED_OUT 255
 
+static void tell_removed(struct session *session)
+{
+	const struct launch_plan *plan = session_policy(session);
+	const struct state *state = &session->state;
+
+	session_event(session, "remove",
+		      state->has_exit ? json_pack("{s:i}", "ContainerExitCode", state->exit_code)
+				      : NULL);
+	for (size_t i = 0; i < plan->remove.volumes.length; i++) {
+		if (event_log_add_volume(&plan->events, plan->remove.volumes.items[i], "remove") <
+		    0)
+			session_warn_errno(session, "log", plan->events.file, "record the event");
+	}
+}
+
 void session_remove(struct session *session)
 {
 	struct failure why;
@@ -31,10 +47,10 @@ void session_remove(struct session *session)
 	}
 	if (!session->plan->remove.given)
 		return;
-	if (remove_container(session->plan, &why) < 0)
+	if (remove_container(session_policy(session), &why) < 0)
 		session_warn(session, &why);
 	else
-		session_event(session, "remove", NULL);
+		tell_removed(session);
 	connections_tell(&session->connections, json_pack("{s:s}", "type", "removed"));
 }
 
@@ -63,7 +79,8 @@ static void tell_died(struct session *session)
 {
 	const struct state *state = &session->state;
 
-	session_event(session, "died", json_pack("{s:i}", "ContainerExitCode", state->exit_code));
+	session_event(session, session->exec ? "exec_died" : "died",
+		      json_pack("{s:i}", "ContainerExitCode", state->exit_code));
 }
 
 static bool is_wanted_again(const struct session *session)
@@ -150,8 +167,10 @@ void session_finish(struct session *session, int exit_code, int signal_number)
 		schedule_restart(session);
 		return;
 	}
-	if (plan && !plan->remove.given)
+	if (plan && !plan->remove.given) {
 		save_exit(session);
+		session_event(session, "cleanup", NULL);
+	}
 	session_unlock(session);
 	connections_unlisten(&session->connections);
 	tell_exited(session, exit_code, signal_number);

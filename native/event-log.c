@@ -36,21 +36,17 @@ static int rotate(const struct events_plan *plan, int fd)
 	return rename(plan->file, before);
 }
 
-static json_t *make_event(const struct launch_plan *plan, const char *status, json_t *more)
+static json_t *make_event(const char *type, const char *status, const char *name)
 {
 	json_t *event = json_object();
 	char now[40];
 
 	state_now(now);
 	json_object_set_new(event, "Time", json_string(now));
-	json_object_set_new(event, "Type", json_string("container"));
+	json_object_set_new(event, "Type", json_string(type));
 	json_object_set_new(event, "Status", json_string(status));
-	json_object_set_new(event, "ID", json_string(plan->id));
-	json_object_set_new(event, "Name", json_string(plan->name));
-	json_object_update_missing(event, (json_t *)plan->events.fields);
-	if (more)
-		json_object_update(event, more);
-	json_decref(more);
+	if (name)
+		json_object_set_new(event, "Name", json_string(name));
 	return event;
 }
 
@@ -76,18 +72,12 @@ static int append(const struct events_plan *plan, const char *line, size_t lengt
 	return status.st_size > FILE_LIMIT ? rotate(plan, fd) : 0;
 }
 
-int event_log_add(const struct launch_plan *plan, const char *status, json_t *more)
+/* Takes the reference. */
+static int add_line(const struct events_plan *plan, json_t *event)
 {
-	cleanup_free char *line = NULL;
-	json_t *event;
+	cleanup_free char *line = json_dumps(event, JSON_COMPACT);
 	size_t length;
 
-	if (!plan->events.file) {
-		json_decref(more);
-		return 0;
-	}
-	event = make_event(plan, status, more);
-	line = json_dumps(event, JSON_COMPACT);
 	/* Labels that nobody reads: a line must stay one write. */
 	if (line && strlen(line) > LINE_LIMIT) {
 		free(line);
@@ -101,5 +91,28 @@ int event_log_add(const struct launch_plan *plan, const char *status, json_t *mo
 	}
 	length = strlen(line);
 	line[length] = '\n';
-	return append(&plan->events, line, length + 1);
+	return append(plan, line, length + 1);
+}
+
+int event_log_add(const struct events_plan *plan, const char *id, const char *name,
+		  const char *status, json_t *more)
+{
+	json_t *event;
+
+	if (!plan->file) {
+		json_decref(more);
+		return 0;
+	}
+	event = make_event("container", status, name);
+	json_object_set_new(event, "ID", json_string(id));
+	json_object_update_missing(event, (json_t *)plan->fields);
+	if (more)
+		json_object_update(event, more);
+	json_decref(more);
+	return add_line(plan, event);
+}
+
+int event_log_add_volume(const struct events_plan *plan, const char *name, const char *status)
+{
+	return plan->file ? add_line(plan, make_event("volume", status, name)) : 0;
 }

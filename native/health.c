@@ -294,8 +294,22 @@ void health_end(struct session *session)
 	connections_refuse_health(&session->connections, ESRCH, "the container has ended");
 }
 
-void health_replan(struct session *session)
+static bool same_checks(const struct launch_plan *before, const struct launch_plan *plan)
 {
+	const json_t *old = json_object_get(before->document, "healthcheck");
+	const json_t *new = json_object_get(plan->document, "healthcheck");
+
+	return old == new || json_equal(old, new);
+}
+
+void health_replan(struct session *session, const struct launch_plan *before)
+{
+	/* They go on as they were; only the text of the plan before is about to go. */
+	if (same_checks(before, session->updated)) {
+		if (session->health.plan)
+			session->health.plan = &session->updated->healthcheck;
+		return;
+	}
 	health_end(session);
 	if (session->phase == PHASE_RUNNING)
 		health_begin(session);

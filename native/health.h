@@ -27,8 +27,8 @@ void health_begin(struct session *);
 /* It is over. */
 void health_end(struct session *);
 
-/* Other checks from now on. */
-void health_replan(struct session *);
+/* Other checks from now on, unless they are the same. */
+void health_replan(struct session *, const struct launch_plan *before);
 
 /* Checks now, unless a check runs already. False: there is nothing to check. */
 bool health_check_now(struct session *);

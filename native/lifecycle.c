@@ -139,6 +139,8 @@ void session_create(struct session *session)
 	state->status = STATUS_CREATED;
 	session_save(session);
 	session_unlock(session);
+	session->told_init = true;
+	session_event(session, "init", NULL);
 	tell_created(session);
 }
 
@@ -176,6 +178,20 @@ static void announce_start(struct session *session)
 		write_pid_file(session, plan->conmon_pid_file, getpid());
 }
 
+/* A command that cannot be executed has neither begun nor been made. */
+static void tell_start(struct session *session)
+{
+	if (session->exec) {
+		session_event(session, "exec", NULL);
+		return;
+	}
+	if (!session->told_init)
+		session_event(session, "init", NULL);
+	session->told_init = false;
+	session_event(session, "start", NULL);
+	connections_tell_of_clients(&session->connections);
+}
+
 void session_start(struct session *session)
 {
 	const struct launch_plan *plan = session->plan;
@@ -193,7 +209,7 @@ void session_start(struct session *session)
 	session->phase = PHASE_RUNNING;
 	session->ran = true;
 	record_start(session);
-	session_event(session, "start", NULL);
+	tell_start(session);
 	health_begin(session);
 	announce_start(session);
 	if (stdio_begin(&session->stdio) < 0)

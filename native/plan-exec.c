@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "message.h"
+#include "plan-watch.h"
 #include "util.h"
 
 #include <fcntl.h>
@@ -18,7 +19,7 @@ static void decode_exec(struct exec_plan *to, struct decoder *d)
 	decode_known(
 		d, plan,
 		"version id containerId session pid startTime process user seccompFilter cgroupPath "
-		"stdinOpen preserveFds pidFile onError");
+		"stdinOpen preserveFds pidFile events onError");
 	decode_integer(d, plan, "version", 1, 1, 1);
 	to->id = decode_string(d, plan, "id", true);
 	to->container_id = decode_string(d, plan, "containerId", true);
@@ -39,6 +40,7 @@ static void decode_exec(struct exec_plan *to, struct decoder *d)
 	to->stdin_open = decode_bool(d, plan, "stdinOpen", false);
 	to->preserve_fds = (int)decode_integer(d, plan, "preserveFds", 0, 1024, 0);
 	to->pid_file = decode_path(d, plan, "pidFile", false);
+	decode_events(&to->events, plan, d);
 	to->on_error = decode_strings(d, plan, "onError", 1024);
 }
 

@@ -166,11 +166,12 @@ static void decode_remove(struct remove_plan *to, const json_t *plan, struct dec
 	size_t mark = decode_enter(d, "remove");
 
 	if (object) {
-		decode_known(d, object, "links directories tmp files");
+		decode_known(d, object, "links directories tmp files volumes");
 		to->given = true;
 		to->links = decode_strings(d, object, "links", 1024);
 		to->directories = decode_strings(d, object, "directories", 1024);
 		to->files = decode_strings(d, object, "files", 1024);
+		to->volumes = decode_strings(d, object, "volumes", 1024);
 		to->tmp = decode_path(d, object, "tmp", true);
 	}
 	decode_leave(d, mark);

@@ -43,10 +43,15 @@ void session_unlock(struct session *session)
 
 void session_event(struct session *session, const char *status, json_t *more)
 {
-	if (!session->plan)
-		json_decref(more);
-	else if (event_log_add(session->plan, status, more) < 0)
-		session_warn_errno(session, "log", session->plan->events.file, "record the event");
+	/* A container may have been renamed since. */
+	const struct launch_plan *plan = session_policy(session);
+	const struct exec_plan *exec = session->exec;
+	const struct events_plan *events = plan ? &plan->events : &exec->events;
+	int added = plan ? event_log_add(events, plan->id, plan->name, status, more)
+			 : event_log_add(events, exec->container_id, NULL, status, more);
+
+	if (added < 0)
+		session_warn_errno(session, "log", events->file, "record the event");
 }
 
 const struct launch_plan *session_policy(const struct session *session)
@@ -68,7 +73,7 @@ int session_update(struct session *session, struct failure *why)
 				   "the new plan is another container's");
 	}
 	session->updated = plan;
-	health_replan(session);
+	health_replan(session, before ? before : session->plan);
 	launch_plan_free(before);
 	/* Whoever asks may do so since the file is damaged. */
 	session_save(session);

@@ -20,7 +20,7 @@ struct session {
 	const struct launch_plan *plan;
 	const struct exec_plan *exec;
 	const char *exec_path;	     /* the plan's file, which goes with the session */
-	struct launch_plan *updated; /* has another restart policy and health check; or NULL */
+	struct launch_plan *updated; /* has another name, restart policy or health check; or NULL */
 
 	enum phase phase;
 	struct loop loop;
@@ -36,6 +36,7 @@ struct session {
 
 	int lock_fd;
 	bool create_only;
+	bool told_init; /* this run's */
 	bool timed_out; /* by --timeout: killed for it */
 	unsigned short_runs;
 	unsigned saves_left; /* how often the exit's record is tried again */
@@ -61,7 +62,7 @@ void session_unlock(struct session *);
 /* A line of events.jsonl; takes the reference to `more`, which may be NULL. */
 void session_event(struct session *, const char *status, json_t *more);
 
-/* The plan whose restart policy and health check hold. */
+/* The plan whose name, restart policy and health check hold. */
 const struct launch_plan *session_policy(const struct session *);
 
 /* launch.json has been written anew. */

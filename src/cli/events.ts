@@ -10,9 +10,14 @@ function unixTime({ Time }: EngineEvent): { readonly seconds: number; readonly n
 
 /** One line of JSON, with Podman's names. */
 export function eventJson(event: EngineEvent): string {
-  const { Time: _, Status, Type, Attributes, HealthStatus, Network, Error: error, ...rest } = event
+  const { Time: _, Status, Type, Attributes, HealthStatus, Network, Error: error, ...others } = event
+  const { ContainerExitCode, ID, Image, Name, ...rest } = others
   const { seconds, nanoseconds } = unixTime(event)
   const before = JSON.stringify({
+    ContainerExitCode,
+    ID,
+    Image,
+    Name,
     ...rest,
     ...(Network === undefined ? {} : { network: Network }),
     Status,

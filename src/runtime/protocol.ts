@@ -45,7 +45,10 @@ export interface LaunchPlan {
     readonly maximumRetries: number
   }
   readonly healthcheck?: HealthcheckPlan
-  /** The monitor appends what happens to the container: start, died, restart, oom, health_status, remove (`--rm`). */
+  /**
+   * The monitor appends what happens to the container: init, start, attach, died, restart, oom, health_status, cleanup,
+   * remove (`--rm`).
+   */
   readonly events?: EventsPlan
   /** lifetime: 'process'. When this process is gone the container is killed (and removed, if `remove`). */
   readonly owner?: { readonly pid: number; readonly startTime: string }
@@ -142,6 +145,8 @@ export interface RemovePlan {
   readonly tmp: string
   /** Single files (cidfile). */
   readonly files: readonly string[]
+  /** The anonymous volumes among the directories, for their events. */
+  readonly volumes?: readonly string[]
 }
 
 /** A command that the monitor runs in the container, with the container's own process section and user. */
@@ -180,7 +185,7 @@ export interface EventsPlan {
   readonly file: string
   /** flock(2) it to rename `file` to `file`.1. */
   readonly lock: string
-  /** What all events of the container have beside Time, Type, Status, ID and Name: Image, Attributes. */
+  /** What all its events have beside Time, Type, Status, ID and Name: Image, Attributes. An exec's have Name here. */
   readonly fields: Readonly<Record<string, unknown>>
 }
 
@@ -199,6 +204,8 @@ export interface ExecPlan {
   readonly stdinOpen: boolean
   readonly preserveFds: number
   readonly pidFile?: string
+  /** Its monitor appends exec and exec_died. */
+  readonly events?: EventsPlan
   readonly onError?: readonly string[]
 }
 

@@ -107,7 +107,9 @@ describe('events', () => {
       .catch(() => '')
     await tspod.ok(['rm', 'lived'])
     const past = ['events', '--since', '1h', '--stream=false', '--filter', 'container=lived']
-    expect(await tspod.ok([...past, '--format', '{{.Status}}'])).toBe('create\nstart\ndied\nremove')
+    expect(await tspod.ok([...past, '--format', '{{.Status}}'])).toBe(
+      'create\ninit\nstart\nattach\ndied\ncleanup\nremove',
+    )
     const [died] = (await tspod.ok([...past, '--filter', 'event=die', '--format', 'json'])).split('\n')
     expect(JSON.parse(died ?? '')).toMatchObject({
       Name: 'lived',

@@ -142,7 +142,7 @@ test('a start that is done again makes what Node makes', async () => {
     '--format',
     '{{.Status}}',
   ])
-  expect(events.split('\n').slice(0, 2)).toEqual(['create', 'start'])
+  expect(events.split('\n').slice(0, 3)).toEqual(['create', 'init', 'start'])
   await tspod.ok(['rm', '-f', '-t', '0', '--all'])
 })
 

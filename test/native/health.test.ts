@@ -210,9 +210,11 @@ withBusybox('events', () => {
     const common = { Type: 'container', ID: 'c1', Name: 'web', ...fields }
     const time: unknown = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$/)
     expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
+      { Time: time, Status: 'init', ...common },
       { Time: time, Status: 'start', ...common },
+      { Time: time, Status: 'attach', ...common },
       { Time: time, Status: 'died', ContainerExitCode: 4, ...common },
-      { Time: time, Status: 'remove', ...common },
+      { Time: time, Status: 'remove', ContainerExitCode: 4, ...common },
     ])
   })
 
@@ -225,7 +227,7 @@ withBusybox('events', () => {
     await ended(folder.launch(['--detach']))
     await health(folder, (seen) => seen.failingStreak >= 3)
     const statuses = readFileSync(file, 'utf8').trimEnd().split('\n').map((line) => (JSON.parse(line) as { Status: string }).Status)
-    expect(statuses).toEqual(['start', 'health_status'])
+    expect(statuses).toEqual(['init', 'start', 'health_status'])
   })
 
   test('fill one file, and one before it', async () => {
@@ -235,8 +237,8 @@ withBusybox('events', () => {
     const plan = { ...folder.plan, events: { file, lock: join(folder.path, 'lock'), fields: {} } }
     await writeFile(join(folder.runDir, 'launch.json'), JSON.stringify(plan))
     await ended(folder.launch())
-    expect(await readFile(`${file}.1`, 'utf8')).toContain('"start"')
-    expect(await readFile(file, 'utf8')).toMatch(/^\{[^\n]*"died"[^\n]*\}\n$/)
+    expect(await readFile(`${file}.1`, 'utf8')).toContain('"init"')
+    expect(await readFile(file, 'utf8')).toMatch(/^\{[^\n]*"start"[^\n]*\}\n(\{[^\n]*\}\n)*\{[^\n]*"died"[^\n]*\}\n/)
   })
 })
 

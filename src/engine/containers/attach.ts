@@ -2,7 +2,6 @@ import { TspodError } from '../../base/errors.js'
 import { nativeFile } from '../../base/native-dir.js'
 import { execve } from '../../base/syscalls.js'
 import type { Context } from '../context.js'
-import { emitContainerEvent } from '../events/write.js'
 import { observe } from './observe.js'
 import { containerPaths, findContainer } from './store.js'
 import type { AttachOptions, ForegroundResult } from './types.js'
@@ -29,7 +28,6 @@ export async function attachInPlace(
     ...(keys === '' ? [] : ['--detach-keys', keys]),
     `--sig-proxy=${options.sigProxy ?? !record.spec.tty}`,
   ]
-  emitContainerEvent(context, record, 'attach')
   context.options.beforeExec?.()
   return execve(nativeFile('tspod-runtime'), argv)
 }

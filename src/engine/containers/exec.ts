@@ -9,7 +9,7 @@ import { processSection } from '../../container/oci-config/process.js'
 import type { ExecPlan } from '../../runtime/protocol.js'
 import { folderMode, writeFile } from '../../state/file.js'
 import type { Context } from '../context.js'
-import { emitContainerEvent } from '../events/write.js'
+import { execEventsPlan } from '../events/plan.js'
 import { observe } from './observe.js'
 import { seccompFilter } from './seccomp.js'
 import { preservedFds } from './preserved-fds.js'
@@ -79,13 +79,13 @@ export async function writeExecPlan(context: Context, nameOrId: string, spec: Ex
     stdinOpen: spec.interactive === true,
     preserveFds: spec.preserveFds ?? 0,
     ...(spec.pidFile === undefined ? {} : { pidFile: spec.pidFile }),
+    events: execEventsPlan(context.paths, record, session),
     ...failureCommand(context, record),
   }
   const folder = join(containerPaths(context.paths, record.id).run, 'exec')
   mkdirSync(folder, { recursive: true, mode: folderMode })
   const planPath = join(folder, `${session}.json`)
   writeFile(planPath, JSON.stringify(plan))
-  emitContainerEvent(context, record, 'exec', { Attributes: { execID: session } })
   return { record, session, planPath }
 }
 

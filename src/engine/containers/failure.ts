@@ -18,8 +18,10 @@ export async function launchFailed(context: Context, id: string, text: string | 
     gone = record === undefined
     if (record && (record.ephemeral || record.spec.remove) && !isUp(observe(context, id))) {
       const { removeStopped } = await import('./remove.js')
+      const { emitContainerEvent } = await import('../events/write.js')
       await removeStopped(context, record, { volumes: true })
       gone = true
+      emitContainerEvent(context, record, 'remove')
     }
   } finally {
     lock.release({ unlink: gone })

@@ -2,7 +2,6 @@ import { TspodError } from '../../base/errors.js'
 import type { ContainerRecord } from '../../container/record.js'
 import { connectMonitor, type MonitorConnection } from '../../runtime/monitor.js'
 import type { Context } from '../context.js'
-import { emitContainerEvent } from '../events/write.js'
 import { launchLocked, lockForStart, reached } from './start.js'
 import { observe } from './observe.js'
 import { containerPaths } from './store.js'
@@ -19,7 +18,6 @@ export async function initContainer(context: Context, nameOrId: string): Promise
       )
     const connection = await launchLocked(context, record, lock, [], undefined, 'created')
     await leave(connection)
-    emitContainerEvent(context, record, 'init')
     return record.id
   } finally {
     lock.release()

@@ -171,6 +171,7 @@ function removePlan(context: Context, record: ContainerRecord): RemovePlan {
     directories: [paths.folder, ...volumes, paths.run],
     tmp: context.paths.tmp,
     files: [...(record.spec.cidfile === undefined ? [] : [record.spec.cidfile]), paths.lock],
+    ...(volumes.length === 0 ? {} : { volumes: record.anonymousVolumes }),
   }
 }
 

@@ -46,9 +46,9 @@ export async function startInPlace(
 /** Stops and starts again. */
 export async function restartContainer(context: Context, nameOrId: string, options: StopOptions = {}): Promise<void> {
   const record = findContainer(context, nameOrId)
+  emitContainerEvent(context, record, 'restart')
   await stopContainer(context, record.id, options)
   await startContainer(context, record.id)
-  emitContainerEvent(context, record, 'restart')
 }
 
 const pollMilliseconds = 250

@@ -7,7 +7,7 @@ import { removeFile, removeFolder } from '../../state/file.js'
 import type { Context } from '../context.js'
 import { emitContainerEvent } from '../events/write.js'
 import { dependentIds } from './donors.js'
-import { isUp, observe } from './observe.js'
+import { exitCodeOf, isUp, observe, type Observed } from './observe.js'
 import {
   containerPaths,
   findContainer,
@@ -42,13 +42,13 @@ export async function removeContainer(
       if (options.force === true && found.spec.remove) return found.id
       throw noSuchContainer(nameOrId)
     }
-    requireStopped(context, record)
+    const code = exitCodeOf(requireStopped(context, record))
     await removeStopped(context, record, {
       volumes: options.volumes === true || record.spec.remove,
       ofMany: options.ofMany === true,
     })
     gone = true
-    emitContainerEvent(context, record, 'remove')
+    emitContainerEvent(context, record, 'remove', code === undefined ? {} : { ContainerExitCode: code })
     return record.id
   } finally {
     lock.release({ unlink: gone })
@@ -137,9 +137,9 @@ export function volumeNames({ spec }: ContainerRecord): string[] {
   return spec.mounts.flatMap((mount) => (mount.type === 'volume' && mount.name !== undefined ? [mount.name] : []))
 }
 
-function requireStopped(context: Context, record: ContainerRecord): void {
+function requireStopped(context: Context, record: ContainerRecord): Observed {
   const seen = observe(context, record.id)
-  if (!isUp(seen)) return
+  if (!isUp(seen)) return seen
   throw new TspodError(
     'container-running',
     `cannot remove container ${record.id} as it is ${seen.status} - running or paused containers cannot be removed without force: ` +

@@ -8,13 +8,13 @@ import type { ContainerRecord } from '../../container/record.js'
 import { launchesAgain } from '../../container/relaunch.js'
 import type { HealthcheckSpec, ResourceSpec, RestartPolicy } from '../../container/spec.js'
 import { validateSpec } from '../../container/validate.js'
-import { hasErrno, isMissing, readJson, writeFileAtomic } from '../../state/file.js'
+import { hasErrno, isMissing } from '../../state/file.js'
 import type { Context } from '../context.js'
 import { emitContainerEvent } from '../events/write.js'
-import { healthPlan } from './health-plan.js'
 import { isUp, observe, type Observed } from './observe.js'
 import { requireCgroup } from './pause.js'
-import { containerPaths, findContainer, lockContainer, noSuchContainer, readRecord, saveChanges } from './store.js'
+import { tellMonitor } from './replan.js'
+import { findContainer, lockContainer, noSuchContainer, readRecord, saveChanges } from './store.js'
 
 /** What `update` changes of a container; what is absent stays. */
 export interface ContainerUpdate {
@@ -130,32 +130,4 @@ function writeLimits(context: Context, before: ContainerRecord, after: Container
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
-}
-
-/** launch.json is written anew, and the monitor takes over what it may. */
-async function tellMonitor(context: Context, record: ContainerRecord): Promise<void> {
-  const paths = containerPaths(context.paths, record.id)
-  const path = join(paths.run, 'launch.json')
-  const plan = readJson(path)
-  if (typeof plan !== 'object' || plan === null) return
-  const { healthcheck: _, ...rest } = plan as Record<string, unknown>
-  writeFileAtomic(path, JSON.stringify({ ...rest, restart: record.spec.restart, ...healthPlan(record) }))
-  const { connectMonitor } = await import('../../runtime/monitor.js')
-  const connection = await connectMonitor(paths.socket)
-  try {
-    await new Promise<void>((resolve, reject) => {
-      connection.listen({
-        message: (message) => {
-          if (message.type === 'updated') resolve()
-          if (message.type === 'error') reject(new TspodError('internal', `the monitor refused: ${message.message}`))
-        },
-        /* It ended: the next start reads what was recorded. */
-        end: resolve,
-      })
-      connection.send({ type: 'wait' })
-      connection.send({ type: 'update' })
-    })
-  } finally {
-    connection.close()
-  }
 }

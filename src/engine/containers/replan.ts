@@ -1,0 +1,55 @@
+import { join } from 'node:path'
+import { TspodError } from '../../base/errors.js'
+import type { ContainerRecord } from '../../container/record.js'
+import type { LaunchPlan } from '../../runtime/protocol.js'
+import type { MonitorConnection } from '../../runtime/monitor.js'
+import { readJson, writeFileAtomic } from '../../state/file.js'
+import type { Context } from '../context.js'
+import { healthPlan } from './health-plan.js'
+import { containerPaths } from './store.js'
+
+/** launch.json is written anew, and the monitor takes over what it may. */
+export async function tellMonitor(context: Context, record: ContainerRecord): Promise<void> {
+  const paths = containerPaths(context.paths, record.id)
+  const path = join(paths.run, 'launch.json')
+  const plan = readJson(path)
+  if (typeof plan !== 'object' || plan === null) return
+  const { healthcheck: _, ...rest } = plan as Record<string, unknown> & Pick<LaunchPlan, 'remove'>
+  const planned: Partial<LaunchPlan> = {
+    name: record.name,
+    restart: record.spec.restart,
+    ...healthPlan(record),
+    ...(rest.remove === undefined
+      ? {}
+      : { remove: { ...rest.remove, links: [join(context.paths.names, record.name)] } }),
+  }
+  writeFileAtomic(path, JSON.stringify({ ...rest, ...planned }))
+  const connection = await tryConnect(paths.socket)
+  if (connection === undefined) return
+  try {
+    await new Promise<void>((resolve, reject) => {
+      connection.listen({
+        message: (message) => {
+          if (message.type === 'updated') resolve()
+          if (message.type === 'error') reject(new TspodError('internal', `the monitor refused: ${message.message}`))
+        },
+        end: resolve,
+      })
+      connection.send({ type: 'wait' })
+      connection.send({ type: 'update' })
+    })
+  } finally {
+    connection.close()
+  }
+}
+
+/** Undefined if it has just ended: the next start reads what was recorded. */
+async function tryConnect(socket: string): Promise<MonitorConnection | undefined> {
+  const { connectMonitor } = await import('../../runtime/monitor.js')
+  try {
+    return await connectMonitor(socket)
+  } catch (error) {
+    if (error instanceof TspodError && error.code === 'container-not-running') return undefined
+    throw error
+  }
+}
