@@ -1,5 +1,5 @@
 import type { ContainerSummary, Engine } from '../src/index.js'
-import { ContainersCommand, type FlagsOf } from '../src/cli/families.js'
+import { ContainersCommand, filteredFlags, type FlagsOf } from '../src/cli/families.js'
 import { switchFlag, valueFlag } from '../src/cli/flags/define.js'
 import { parseInteger } from '../src/cli/parse/value.js'
 
@@ -7,6 +7,7 @@ export default class Restart extends ContainersCommand<typeof Restart> {
   static override summary = 'Stop containers and start them again'
   static override usage = 'restart [OPTION]… CONTAINER…'
   static override aliases = ['container:restart']
+  static override baseFlags = filteredFlags
   static override flags = {
     running: switchFlag('Only those that run'),
     time: valueFlag((text) => parseInteger(text, -1, 2 ** 31 - 1), 'Seconds before SIGKILL; -1 waits for ever', {

@@ -1,6 +1,6 @@
 import type { ContainerSummary, Engine } from '../src/index.js'
 import { isMissing } from '../src/cli/containers/missing.js'
-import { ContainersCommand, type FlagsOf } from '../src/cli/families.js'
+import { ContainersCommand, filteredFlags, type FlagsOf } from '../src/cli/families.js'
 import { switchFlag, valueFlag } from '../src/cli/flags/define.js'
 import { parseInteger } from '../src/cli/parse/value.js'
 
@@ -8,6 +8,7 @@ export default class Stop extends ContainersCommand<typeof Stop> {
   static override summary = 'Stop containers'
   static override usage = 'stop [OPTION]… CONTAINER…'
   static override aliases = ['container:stop']
+  static override baseFlags = filteredFlags
   static override completes: typeof ContainersCommand.completes = ['running']
   static override flags = {
     ignore: switchFlag('Containers that do not exist are no error', { char: 'i' }),

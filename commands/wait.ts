@@ -1,7 +1,7 @@
 import type { Engine, WaitCondition } from '../src/index.js'
 import { isMissing } from '../src/cli/containers/missing.js'
 import { ContainersCommand, type FlagsOf } from '../src/cli/families.js'
-import { listFlag, switchFlag, valueFlag } from '../src/cli/flags/define.js'
+import { commaListFlag, switchFlag, valueFlag } from '../src/cli/flags/define.js'
 import { invalid, parseDuration } from '../src/cli/parse/value.js'
 
 const conditions: readonly WaitCondition[] = [
@@ -22,7 +22,7 @@ export default class Wait extends ContainersCommand<typeof Wait> {
   static override usage = 'wait [OPTION]… CONTAINER…'
   static override aliases = ['container:wait']
   static override flags = {
-    condition: listFlag(parseCondition, 'What to wait for, if not for the end', { helpValue: 'CONDITION' }),
+    condition: commaListFlag(parseCondition, 'What to wait for, if not for the end', { helpValue: 'CONDITION' }),
     ignore: switchFlag('A container that does not exist counts as ended with -1'),
     interval: valueFlag(parseInterval, 'How often to look, where it cannot be told', { char: 'i', helpValue: 'TIME' }),
   }

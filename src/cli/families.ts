@@ -87,6 +87,17 @@ export abstract class ContainersCommand<T extends Declares> extends BaseCommand 
   }
 }
 
+/** `--filter` is `-f`, too, where nothing is forced. */
+export const filteredFlags = {
+  ...ContainersCommand.baseFlags,
+  filter: Flags.string({
+    char: 'f',
+    multiple: true,
+    multipleNonGreedy: true,
+    summary: 'Act on the containers that match KEY=VALUE',
+  }),
+}
+
 interface Selection {
   readonly all: boolean
   readonly latest: boolean

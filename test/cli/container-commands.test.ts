@@ -51,7 +51,22 @@ describe('top', () => {
     expect(await tspod.ok(['top', 'top'])).toMatch(/^USER +PID +PPID +%CPU +ELAPSED +TTY +TIME +COMMAND\n/)
   })
 
-  test('knows no ps(1) options, and no stopped container', async () => {
+  test.each([
+    ['-o pid,args', 'PID COMMAND'],
+    ['-eo pid,cmd', 'PID COMMAND'],
+    ['-opid -o comm', 'PID COMMAND'],
+    ['-e --format=pid,user=', 'PID USER'],
+    ['-ef', 'USER PID PPID %CPU STIME TTY TIME COMMAND'],
+    ['aux', 'USER PID %CPU VSZ RSS TTY STATE STIME TIME COMMAND'],
+    ['-A', 'PID TTY TIME COMMAND'],
+  ])('understands what people ask ps(1): %s', async (words, headings) => {
+    const [first = ''] = (await tspod.ok(['top', 'top', ...words.split(' ')])).split('\n')
+    expect(first.split(/\s+/).join(' ')).toBe(headings)
+  })
+
+  test('knows no other ps(1) options, and no stopped container', async () => {
+    expect((await tspod.run(['top', 'top', '-Z'])).stderr).toContain('unknown option "-Z"')
+    expect((await tspod.run(['top', 'top', '-o', 'wchan'])).stderr).toContain('unknown descriptor "wchan"')
     expect((await tspod.run(['top', 'top', 'nonsense'])).stderr).toContain('unknown descriptor "nonsense"')
     await tspod.ok(['create', '--name', 'idle', image, 'true'])
     expect((await tspod.run(['top', 'idle'])).stderr).toContain('top can only be used on running containers')
@@ -179,6 +194,37 @@ test('health checks run, and show in ps, inspect and by hand', async () => {
   )
   expect(await tspod.ok(['ps', '-q', '--filter', 'health=unhealthy'])).not.toBe('')
   expect(await tspod.ok(['wait', '--condition', 'unhealthy', 'well'])).toBe('-1')
+})
+
+test('a check that fails is unhealthy, whatever the container still is', async () => {
+  await sleeper('lenient', '--health-cmd', 'false', '--health-interval', 'disable', '--health-retries', '3')
+  expect(await tspod.run(['healthcheck', 'run', 'lenient'])).toMatchObject({ status: 1, stdout: 'unhealthy\n' })
+  expect(await tspod.ok(['inspect', '-f', '{{.State.Health.Status}}', 'lenient'])).toBe('starting')
+})
+
+test('wait refuses to wait for the health of what has no check, and takes several conditions in one', async () => {
+  await tspod.ok(['create', '--name', 'unchecked', image, 'true'])
+  const result = await tspod.run(['wait', '--condition', 'healthy', 'unchecked'])
+  expect(result.status, explain(result)).toBe(125)
+  expect(result.stderr).toContain('it has no health check')
+  expect(await tspod.ok(['wait', '--condition', 'running,created', 'unchecked'])).toBe('-1')
+})
+
+test('-f filters where nothing is forced, -l is the last one', async () => {
+  await tspod.ok(['create', '--name', 'last', '-l', 'chosen=1', image, 'sleep', '1000'])
+  const id = await tspod.ok(['inspect', '-f', '{{.Id}}', 'last'])
+  for (const verb of ['start', 'restart', 'stop'])
+    expect(await tspod.ok([verb, '-f', 'label=chosen', ...(verb === 'start' ? [] : ['-t', '0'])])).toBe(id)
+  expect(await tspod.ok(['diff', '-l'])).toBe(await tspod.ok(['diff', 'last']))
+  expect((await tspod.run(['attach', '-l'])).stderr).toContain('you can only attach to running containers')
+})
+
+test('start says once that it attaches to one only, and what --sig-proxy is for', async () => {
+  for (const name of ['this', 'that']) await tspod.ok(['create', '--name', name, image, 'true'])
+  const both = await tspod.run(['start', '-a', 'this', 'that'])
+  expect(both.stderr).toMatch(/^Error: you cannot start and attach multiple containers at once[^\n]*\n$/)
+  expect((await tspod.run(['start', '--sig-proxy', 'this'])).stderr).toContain('without --attach')
+  expect(await tspod.ok(['ps', '-aq', '-f', 'status=created', '-f', 'name=^th'])).toMatch(/^\w{12}\n\w{12}$/)
 })
 
 describe('update', () => {

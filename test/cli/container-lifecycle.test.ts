@@ -128,6 +128,22 @@ test('ps shows what runs, all, and what matches', async () => {
     expect((await tspod.run(['ps', ...flags])).status, flags.join(' ')).toBe(125)
 })
 
+test('ps templates look into labels, and print them', async () => {
+  await tspod.ok(['create', '--name', 'labelled', '-l', 'b=2', '-l', 'a=1', image, 'true'])
+  const shown = (format: string) => tspod.ok(['ps', '-a', '-f', 'name=labelled', '--format', format])
+  expect(await shown('{{.Labels}} {{.Labels.a}} {{index .Labels "b"}} {{.Label "a"}}')).toBe('b=2,a=1 1 2 1')
+  expect(await shown('{{range $key, $value := .Labels}}{{$key}}{{$value}} {{end}}{{json .Labels}}')).toBe(
+    'a1 b2 {"a":"1","b":"2"}',
+  )
+  await tspod.ok(['rm', 'labelled'])
+})
+
+test('ps -n with no number to speak of is as if it were not there', async () => {
+  await tspod.ok(['create', '--name', 'never', image, 'true'])
+  for (const count of ['0', '-1']) expect(await tspod.ok(['ps', '-q', '-n', count])).toBe(await tspod.ok(['ps', '-q']))
+  await tspod.ok(['rm', 'never'])
+})
+
 test('logs gives both streams, the last lines, and ends with a container that has ended', async () => {
   const script = 'for i in 1 2 3; do echo out $i; echo err $i >&2; done'
   await tspod.ok(['run', '--network', 'none', '--name', 'talker', image, 'sh', '-c', script])

@@ -1,5 +1,6 @@
 import type { ContainerSummary } from '../../index.js'
 import type { Column } from '../output/table.js'
+import { WrittenMap } from '../output/template/functions.js'
 import { ago, goTime, humanDuration } from '../output/time.js'
 import { humanSize } from '../output/units.js'
 
@@ -79,9 +80,7 @@ export function containerFields(row: ContainerSummary, options: RowOptions): obj
     ExposedPorts: row.exposed.map(({ port, protocol }) => `${port}/${protocol}`).join(', '),
     Names: row.name,
     Label: (key: unknown) => row.labels[String(key)] ?? '',
-    Labels: Object.entries(row.labels)
-      .map(([key, value]) => `${key}=${value}`)
-      .join(','),
+    Labels: labelsOf(row),
     Mounts: row.mounts.join(','),
     Networks: row.networks.join(','),
     Pid: row.pid,
@@ -99,6 +98,11 @@ export function containerFields(row: ContainerSummary, options: RowOptions): obj
     Namespaces: namespacesJson(row),
     ...Object.fromEntries(namespaceNames.map(([heading, name]) => [heading, row.namespaces?.[name] ?? ''])),
   }
+}
+
+function labelsOf({ labels }: ContainerSummary): WrittenMap {
+  const texts = Object.entries(labels).map(([key, value]) => `${key}=${value}`)
+  return new WrittenMap(labels, texts.join(','))
 }
 
 /** Headings of `table {{.Field}}` that are not just the field's name. */

@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { isAbsolute, join } from 'node:path'
 import { TspodError } from '../../base/errors.js'
 import { nativeFile } from '../../base/native-dir.js'
 import { execve, getrlimit } from '../../base/syscalls.js'
@@ -57,6 +57,8 @@ export async function writeExecPlan(context: Context, nameOrId: string, spec: Ex
     )
   }
   if (spec.command.length === 0) throw new TspodError('usage', 'exec needs a command')
+  if (spec.workdir !== undefined && !isAbsolute(spec.workdir))
+    throw new TspodError('invalid-argument', `the working directory "${spec.workdir}" must be an absolute path`)
   const session = context.newId()
   const filter = spec.privileged === true ? undefined : await seccompFilter(context, record.spec)
   const plan: ExecPlan = {

@@ -58,6 +58,7 @@ export async function waitContainer(context: Context, nameOrId: string, options:
   const record = findContainer(context, nameOrId)
   const conditions = options.conditions ?? ['stopped']
   const ends = conditions.every((condition) => condition === 'stopped' || condition === 'exited')
+  requireHealthcheck(record, conditions)
   for (;;) {
     options.signal?.throwIfAborted()
     const seen = observe(context, record.id)
@@ -72,6 +73,16 @@ export async function waitContainer(context: Context, nameOrId: string, options:
       if (code !== undefined) return code
     } else await pause(options.intervalMilliseconds ?? pollMilliseconds)
   }
+}
+
+/** Without one it would be waited for in vain. */
+function requireHealthcheck(record: ContainerRecord, conditions: readonly WaitCondition[]): void {
+  const health = conditions.find((condition) => condition === 'healthy' || condition === 'unhealthy')
+  if (health === undefined || record.spec.healthcheck?.command !== undefined) return
+  throw new TspodError(
+    'invalid-argument',
+    `cannot wait until container ${record.name} is ${health}: it has no health check`,
+  )
 }
 
 function isMet(

@@ -22,11 +22,12 @@ export async function listContainers(context: Context, options: ListOptions = {}
   const { sweep } = await import('./sweep.js')
   await sweep(context)
   const filters = compileFilters(options.filters ?? [], { context, now: context.clock() })
-  const everything = options.all === true || options.last !== undefined || filters.namesStatus
+  const last = options.last === undefined || options.last <= 0 ? undefined : options.last
+  const everything = options.all === true || last !== undefined || filters.namesStatus
   const ofInterest = everything ? undefined : isOfRunning(context)
   const all = listContainersRead(context, ofInterest)
   const result: ContainerSummary[] = []
-  for (const listed of options.last === undefined || options.last < 0 ? all : lastOf(all, options.last)) {
+  for (const listed of last === undefined ? all : lastOf(all, last)) {
     const summary = trySummary(context, listed)
     if (!summary) continue
     if (!everything && !isUp(summary)) continue

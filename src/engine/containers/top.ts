@@ -5,6 +5,7 @@ import { isUp, observe } from './observe.js'
 import { containerProcesses } from './processes.js'
 import { findContainer } from './store.js'
 import { containerIds } from './proc-users.js'
+import { topArguments } from './top-arguments.js'
 import { descriptors, type Descriptor, type Surroundings } from './top-descriptors.js'
 
 const byDefault = ['user', 'pid', 'ppid', 'pcpu', 'etime', 'tty', 'time', 'args']
@@ -17,7 +18,7 @@ export interface TopTable {
 
 /** The processes of a running container; `names` are descriptors of Podman's, long (`pid`) or short (`%p`). */
 export function topContainer(context: Context, nameOrId: string, names: readonly string[] = []): TopTable {
-  const chosen = names.length === 0 ? byDefault : names.flatMap((name) => name.split(','))
+  const chosen = names.length === 0 ? byDefault : topArguments(names)
   const columns = chosen.map(descriptorOf)
   const record = findContainer(context, nameOrId)
   const seen = observe(context, record.id)

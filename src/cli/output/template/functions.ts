@@ -4,6 +4,16 @@ import { binarySize, humanSize } from '../units.js'
 
 export type TemplateFunction = (...args: readonly unknown[]) => unknown
 
+/** A map that is written as a text of its own: Podman's templates look into it, Docker's print it. */
+export class WrittenMap extends Map<string, string> {
+  readonly text: string
+
+  constructor(entries: Readonly<Record<string, string>>, text: string) {
+    super(Object.entries(entries).sort(([a], [b]) => (a < b ? -1 : 1)))
+    this.text = text
+  }
+}
+
 /** What Go's `if` takes for true. */
 export function isTrue(value: unknown): boolean {
   if (value === undefined || value === null || value === false || value === 0 || value === '') return false
@@ -18,6 +28,7 @@ export function show(value: unknown): string {
   if (value === undefined || value === null) return '<no value>'
   if (typeof value === 'string') return value
   if (value instanceof Date) return goTime(value)
+  if (value instanceof WrittenMap) return value.text
   if (Array.isArray(value)) return `[${value.map(showInside).join(' ')}]`
   if (typeof value === 'object') {
     const entries = value instanceof Map ? [...(value as Map<string, unknown>)] : Object.entries(value)
