@@ -3,10 +3,10 @@ import { isMissing } from '../src/cli/containers/missing.js'
 import { InspectCommand, latestOr } from '../src/cli/families.js'
 import { switchFlag, textFlag } from '../src/cli/flags/define.js'
 
-const types = ['all', 'container', 'image']
+const types = ['all', 'container', 'image', 'volume']
 
 export default class Inspect extends InspectCommand {
-  static override summary = 'Show everything known about containers or images'
+  static override summary = 'Show everything known about containers, images or volumes'
   static override usage = 'inspect [OPTION]… NAME…'
   static override completes: typeof InspectCommand.completes = ['container']
   static override flags = {
@@ -23,14 +23,16 @@ export default class Inspect extends InspectCommand {
   }
 }
 
-/** A container of this name hides an image. */
+/** A container of this name hides an image, and that a volume. */
 async function inspect(engine: Engine, name: string, type: string, size: boolean): Promise<unknown> {
   if (type === 'image') return engine.images.inspect(name)
+  if (type === 'volume') return engine.volumes.inspect(name)
   try {
     return await engine.containers.inspect(name, { size })
   } catch (error) {
     if (type === 'container' || !isMissing(error)) throw error
   }
   if (await engine.images.exists(name)) return engine.images.inspect(name)
+  if (await engine.volumes.exists(name)) return engine.volumes.inspect(name)
   throw new TspodError('no-such-container', `no such object: "${name}"`)
 }

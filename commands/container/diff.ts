@@ -1,18 +1,23 @@
 import { BaseCommand } from '../../src/cli/base-command.js'
-import { textFlag } from '../../src/cli/flags/define.js'
+import { latestOr } from '../../src/cli/families.js'
+import { switchFlag, textFlag } from '../../src/cli/flags/define.js'
 
 export default class ContainerDiff extends BaseCommand {
   static override summary = 'Show what a container has changed'
   static override usage = 'container diff [OPTION]… CONTAINER'
   static override strict = false
   static override completes: typeof BaseCommand.completes = ['container', 'none']
-  static override positionals = { minimum: 1, maximum: 1 }
-  static override flags = { format: textFlag('json', { helpValue: 'FORMAT' }) }
+  static override positionals = { maximum: 1 }
+  static override flags = {
+    format: textFlag('json', { helpValue: 'FORMAT' }),
+    latest: switchFlag('Of the container created last', { char: 'l' }),
+  }
 
   async run(): Promise<void> {
     const { flags, argv } = await this.parse(ContainerDiff)
     const engine = await this.engine()
-    const changes = await engine.containers.changes(argv[0] ?? '', 'container')
+    const [name = ''] = await latestOr(engine, flags.latest, argv)
+    const changes = await engine.containers.changes(name, 'container')
     const { formatChanges } = await import('../../src/cli/changes.js')
     this.write(formatChanges(changes, flags.format))
   }

@@ -204,6 +204,18 @@ test('export and import carry files with their owners', async () => {
   expect(await run(['-v', 'to:/d'], 'cat /d/g')).toBe('stdin')
 })
 
+test('inspect finds a volume that nothing else hides', async () => {
+  await tspod.ok(['volume', 'create', 'looked-at'])
+  const id = await tspod.ok(['create', '--name', 'looked-at', image, 'true'])
+  const name = (...more: string[]) => tspod.ok(['inspect', '-f', '{{.Name}}', ...more, 'looked-at'])
+  expect([await name(), await name('--type', 'volume')]).toEqual(['looked-at', 'looked-at'])
+  expect(await tspod.ok(['inspect', '-f', '{{.Id}}', 'looked-at'])).toBe(id)
+  await tspod.ok(['rm', 'looked-at'])
+  expect(await tspod.ok(['inspect', '-f', '{{.Name}} {{.Driver}}', 'looked-at'])).toBe('looked-at local')
+  const missing = await tspod.run(['inspect', 'localhost/no/such'])
+  expect(missing).toMatchObject({ status: 125, stderr: 'Error: no such object: "localhost/no/such"\n' })
+})
+
 test('mount says where the files are', async () => {
   await tspod.ok(['volume', 'create', 'plain'])
   const path = await tspod.ok(['volume', 'mount', 'plain'])
