@@ -9,11 +9,19 @@ static struct termios before;
 static int raw_fd = -1;
 static int flags_before[3] = {-1, -1, -1};
 
+/* One that is not our session's own (setsid, su -c) has no foreground that we could be missing from. */
+static bool in_foreground(int fd)
+{
+	pid_t group = tcgetpgrp(fd);
+
+	return group < 0 || group == getpgrp();
+}
+
 void client_terminal_raw(int fd)
 {
 	struct termios settings;
 
-	if (!isatty(fd) || tcgetpgrp(fd) != getpgrp())
+	if (!isatty(fd) || !in_foreground(fd))
 		return;
 	if (raw_fd < 0 && tcgetattr(fd, &before) < 0)
 		return;
@@ -26,7 +34,7 @@ void client_terminal_raw(int fd)
 
 void client_terminal_restore(void)
 {
-	if (raw_fd >= 0 && tcgetpgrp(raw_fd) == getpgrp())
+	if (raw_fd >= 0 && in_foreground(raw_fd))
 		tcsetattr(raw_fd, TCSADRAIN, &before);
 	raw_fd = -1;
 }

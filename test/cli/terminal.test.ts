@@ -92,6 +92,16 @@ test('the detach keys leave the container running; attach comes back to it', asy
   expect(await terminal.end()).toBe(5)
 })
 
+test('a terminal that is not the session’s own (setsid, su -c) is handed over as well', async () => {
+  terminal = openTerminal(tspod, `setsid -w ${run} --name apart ${image} ${waiting(':')}; stty`)
+  await terminal.until(/ready/)
+  terminal.type('\x10\x11')
+  await terminal.until(/-brkint|speed/)
+  expect(await terminal.end()).toBe(0)
+  expect(await tspod.ok(['ps', '--format', '{{.Names}}', '-f', 'name=apart'])).toBe('apart')
+  await tspod.ok(['rm', '-f', '-t', '0', 'apart'])
+})
+
 test('exec has a terminal of its own in a container without one', async () => {
   await tspod.ok(['run', '-d', '--name', 'plain', '--network', 'none', image, 'sleep', '1000'])
   terminal = openTerminal(tspod, 'stty rows 20 cols 60; tspod exec -it plain sh')
