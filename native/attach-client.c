@@ -48,6 +48,7 @@ int attach_main(int argc, char **argv)
 	if (!launch_options_parse(argc, argv, &options))
 		return 125;
 	options.client.what = "the container";
+	options.client.redraw = !options.start;
 	fd = connect_to(options.subject);
 	if (fd < 0) {
 		dprintf(2, "tspod-runtime: %s: %s\n", options.subject, strerror(errno));

@@ -36,13 +36,28 @@ static void tell(struct client *client, json_t *message)
 	frame_queue_message(&client->queue, message);
 }
 
+static void tell_resize(struct client *client, unsigned short rows, unsigned short columns)
+{
+	tell(client,
+	     json_pack("{s:s,s:i,s:i}", "type", "resize", "rows", rows, "columns", columns));
+}
+
 static void tell_size(struct client *client)
 {
 	unsigned short rows, columns;
 
 	if (client->terminal && client_terminal_size(&rows, &columns) && rows > 0)
-		tell(client, json_pack("{s:s,s:i,s:i}", "type", "resize", "rows", rows, "columns",
-				       columns));
+		tell_resize(client, rows, columns);
+}
+
+/* As Docker: a terminal of another size for a moment, which makes the command draw itself anew. */
+static void make_redraw(struct client *client)
+{
+	unsigned short rows, columns;
+
+	if (client->terminal && client_terminal_size(&rows, &columns) && rows > 0 &&
+	    rows < UINT16_MAX)
+		tell_resize(client, (unsigned short)(rows + 1), columns);
 }
 
 static void end(struct client *client, int status)
@@ -71,6 +86,8 @@ static void on_hello(struct client *client, const json_t *message)
 	client->removes = json_is_true(json_object_get(message, "removes"));
 	/* Nobody would read it: the caller's input stays the caller's. */
 	client->input_open = client->input_open && json_is_true(json_object_get(message, "stdin"));
+	if (client->options->redraw)
+		make_redraw(client);
 	tell_size(client);
 }
 

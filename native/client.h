@@ -12,6 +12,7 @@ struct client_options {
 	bool detach; /* done once it runs (or, create_only, is there) */
 	bool create_only;
 	bool signal_proxy;
+	bool redraw; /* what the container shows was shown to others only */
 	struct detach_keys keys;
 	char *const *
 		on_error; /* run in our place after an error, with it in TSPOD_LAUNCH_ERROR; NULL: printed */

@@ -102,6 +102,20 @@ test('a terminal that is not the session’s own (setsid, su -c) is handed over 
   await tspod.ok(['rm', '-f', '-t', '0', 'apart'])
 })
 
+test('who comes back to a terminal has it drawn anew', async () => {
+  const drawing = waiting('trap "echo drawn" WINCH')
+  terminal = openTerminal(tspod, `stty rows 30 cols 90; ${run} --name drawn ${image} ${drawing}`)
+  await terminal.until(/ready/)
+  terminal.type('\x10\x11')
+  expect(await terminal.end()).toBe(0)
+  terminal = openTerminal(tspod, 'stty rows 30 cols 90; tspod attach drawn')
+  await terminal.until(/drawn/)
+  terminal.type('\x10\x11')
+  expect(await terminal.end()).toBe(0)
+  expect(await tspod.ok(['exec', 'drawn', 'stty', '-F', '/proc/1/fd/0', 'size'])).toBe('30 90')
+  await tspod.ok(['rm', '-f', '-t', '0', 'drawn'])
+})
+
 test('exec has a terminal of its own in a container without one', async () => {
   await tspod.ok(['run', '-d', '--name', 'plain', '--network', 'none', image, 'sleep', '1000'])
   terminal = openTerminal(tspod, 'stty rows 20 cols 60; tspod exec -it plain sh')
