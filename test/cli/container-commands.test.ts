@@ -351,6 +351,14 @@ describe('a state that cannot be read', () => {
     await tspod.ok(['rm', '-f', '-t', '0', 'spoiled', 'intact'])
   })
 
+  test('is told once, and does not keep a container from another name', async () => {
+    await sleeper('unread')
+    await spoil('unread')
+    expect((await tspod.run(['info'])).stderr.match(/is left out/g)).toHaveLength(1)
+    await tspod.ok(['rename', 'unread', 'renamed-unread'])
+    await tspod.ok(['rm', '-f', '-t', '0', 'renamed-unread'])
+  })
+
   test('does not keep rm -f from ending and removing the container', async () => {
     await sleeper('damaged')
     const pid = await tspod.ok(['inspect', '-f', '{{.State.Pid}}', 'damaged'])
@@ -359,6 +367,16 @@ describe('a state that cannot be read', () => {
     expect(existsSync(`/proc/${pid}`)).toBe(false)
     expect((await tspod.run(['container', 'exists', 'damaged'])).status).toBe(1)
   })
+})
+
+test('a container whose monitor is gone cannot be attached to, and says so', async () => {
+  await sleeper('orphan')
+  process.kill(Number(await tspod.ok(['inspect', '-f', '{{.State.ConmonPid}}', 'orphan'])), 'SIGKILL')
+  const result = await tspod.run(['attach', 'orphan'])
+  expect(result.status, explain(result)).toBe(125)
+  expect(result.stderr).toContain('cannot attach to container orphan: its monitor is gone')
+  await tspod.ok(['rename', 'orphan', 'foundling'])
+  await tspod.ok(['rm', '-f', '-t', '0', 'foundling'])
 })
 
 test('inspect has the exec sessions that go on, and the containers whose namespaces are used', async () => {

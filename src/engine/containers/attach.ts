@@ -18,6 +18,12 @@ export async function attachInPlace(
   if (seen.status !== 'running' && !starts) {
     throw new TspodError('container-not-running', 'you can only attach to running containers')
   }
+  if (!seen.monitored)
+    throw new TspodError(
+      'container-state',
+      `cannot attach to container ${record.name}: its monitor is gone, and with it the ends of its input and output; ` +
+        '"tspod exec" still works',
+    )
   const keys = options.detachKeys ?? record.spec.detachKeys
   const argv = [
     'tspod-runtime',

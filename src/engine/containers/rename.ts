@@ -4,7 +4,6 @@ import { requireName } from '../../container/validate.js'
 import { removeFile } from '../../state/file.js'
 import { emitContainerEvent } from '../events/write.js'
 import type { Context } from '../context.js'
-import { observe } from './observe.js'
 import { claimName, findContainer, idOfName, lockContainer, noSuchContainer, readRecord, saveChanges } from './store.js'
 
 /** Gives a container another name. The new one is taken before the old one is let go: it always has one. */
@@ -28,10 +27,8 @@ export async function renameContainer(context: Context, nameOrId: string, newNam
     }
     if (idOfName(context, record.name) === id) removeFile(join(context.paths.names, record.name))
     const renamed = { ...record, name: newName }
-    if (observe(context, id).monitored) {
-      const { tellMonitor } = await import('./replan.js')
-      await tellMonitor(context, renamed)
-    }
+    const { tellMonitor } = await import('./replan.js')
+    await tellMonitor(context, renamed)
     emitContainerEvent(context, renamed, 'rename')
   } finally {
     lock.release({ unlink: gone })

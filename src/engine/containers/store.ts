@@ -185,9 +185,16 @@ function readContainers<T extends { readonly record: ListedRecord }>(
   )
 }
 
+/** Some commands read all containers more than once. */
+const toldOf = new WeakMap<Context, Set<string>>()
+
 /** One whose files can't be read must not hide the others. */
 export function tellLeftOut(context: Context, id: string, error: unknown): void {
   const message = error instanceof Error ? error.message : String(error)
+  const told = toldOf.get(context) ?? new Set()
+  toldOf.set(context, told)
+  if (told.has(message)) return
+  told.add(message)
   context.log('warn', `container ${id.slice(0, 12)} is left out: ${message}; "tspod system check --repair" may help`)
 }
 
