@@ -177,6 +177,8 @@ static void watch(struct session *session)
 
 static void report_and_end(struct session *session, const struct failure *why)
 {
+	/* Who is told has the lock's descriptor, too, and wants it to clear up. */
+	session_unlock(session);
 	connections_tell_failure(&session->connections, "error", why);
 	connections_flush(&session->connections);
 	connections_unlisten(&session->connections);

@@ -40,6 +40,17 @@ test('an image that is not there is 125', async () => {
   expect(result.status, explain(result)).toBe(125)
 })
 
+test.each(['--rm', '--detach'])('a log that cannot be opened is 125, and run %s waits for nobody', async (how) => {
+  const path = join(tspod.folder, 'no', 'such', 'log')
+  const options = ['--name', 'mute', '--network', 'none', '--log-opt', `path=${path}`]
+  const result = await tspod.run(['run', how, ...options, image, 'true'])
+  expect(result.status, explain(result)).toBe(125)
+  expect(result.stderr).toContain(path)
+  expect((await tspod.run(['start', 'mute'])).status).toBe(125)
+  await tspod.run(['rm', 'mute'])
+  expect(readdirSync(join(tspod.root, 'names'))).toEqual([])
+})
+
 test('a refused combination is 125 and one sentence', async () => {
   const result = await run('--restart', 'always', image, 'true')
   expect(result.status, explain(result)).toBe(125)
