@@ -4,9 +4,9 @@ import { switchFlag, textFlag } from '../src/cli/flags/define.js'
 
 export default class Diff extends BaseCommand {
   static override summary = 'Show what a container has changed, or an image'
-  static override usage = 'diff [OPTION]… CONTAINER|IMAGE [IMAGE]'
+  static override usage = 'diff [OPTION]… CONTAINER|IMAGE [CONTAINER|IMAGE]'
   static override strict = false
-  static override completes: typeof BaseCommand.completes = ['container', 'none']
+  static override completes: typeof BaseCommand.completes = ['container']
   static override positionals = { maximum: 2 }
   static override flags = {
     format: textFlag('json', { helpValue: 'FORMAT' }),
@@ -20,7 +20,7 @@ export default class Diff extends BaseCommand {
     const changes =
       other === undefined
         ? await engine.containers.changes(name, 'any')
-        : await engine.containers.changesBetween(name, other)
+        : await engine.containers.changesBetween(name, other, 'any')
     const { formatChanges } = await import('../src/cli/changes.js')
     this.write(formatChanges(changes, flags.format))
   }

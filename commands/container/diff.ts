@@ -4,10 +4,10 @@ import { switchFlag, textFlag } from '../../src/cli/flags/define.js'
 
 export default class ContainerDiff extends BaseCommand {
   static override summary = 'Show what a container has changed'
-  static override usage = 'container diff [OPTION]… CONTAINER'
+  static override usage = 'container diff [OPTION]… CONTAINER [CONTAINER]'
   static override strict = false
-  static override completes: typeof BaseCommand.completes = ['container', 'none']
-  static override positionals = { maximum: 1 }
+  static override completes: typeof BaseCommand.completes = ['container']
+  static override positionals = { maximum: 2 }
   static override flags = {
     format: textFlag('json', { helpValue: 'FORMAT' }),
     latest: switchFlag('Of the container created last', { char: 'l' }),
@@ -16,8 +16,11 @@ export default class ContainerDiff extends BaseCommand {
   async run(): Promise<void> {
     const { flags, argv } = await this.parse(ContainerDiff)
     const engine = await this.engine()
-    const [name = ''] = await latestOr(engine, flags.latest, argv)
-    const changes = await engine.containers.changes(name, 'container')
+    const [name = '', other] = await latestOr(engine, flags.latest, argv)
+    const changes =
+      other === undefined
+        ? await engine.containers.changes(name, 'container')
+        : await engine.containers.changesBetween(name, other, 'container')
     const { formatChanges } = await import('../../src/cli/changes.js')
     this.write(formatChanges(changes, flags.format))
   }

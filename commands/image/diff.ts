@@ -16,7 +16,7 @@ export default class ImageDiff extends BaseCommand {
     const changes =
       other === undefined
         ? await engine.containers.changes(image, 'image')
-        : await engine.containers.changesBetween(image, other)
+        : await engine.containers.changesBetween(image, other, 'image')
     const { formatChanges } = await import('../../src/cli/changes.js')
     this.write(formatChanges(changes, flags.format))
   }

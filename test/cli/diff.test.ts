@@ -48,6 +48,20 @@ describe('diff', () => {
     expect((await tspod.ok(['container', 'diff', 'changer'])).split('\n')).toEqual(changes)
   })
 
+  test('of one container or image to another', async () => {
+    await tspod.ok(['create', '--name', 'untouched', image, 'true'])
+    const between = async (...names: string[]) => (await tspod.ok(['diff', ...names])).split('\n')
+    expect(await between('changer', image)).toEqual(changes)
+    expect(await between('changer', 'untouched')).toEqual(changes)
+    expect(await between('untouched', 'changer')).toEqual(
+      expect.arrayContaining(['A /etc/group', 'C /etc/passwd', 'D /new', 'D /var/made']),
+    )
+    expect(await tspod.ok(['container', 'diff', 'changer', 'changer'])).toBe('')
+    const result = await tspod.run(['container', 'diff', 'changer', image])
+    expect(result.status, explain(result)).toBe(125)
+    expect(result.stderr).toContain('no such container')
+  })
+
   test('as JSON', async () => {
     expect(JSON.parse(await tspod.ok(['diff', '--format', 'json', 'changer']))).toMatchObject({
       deleted: ['/etc/group'],

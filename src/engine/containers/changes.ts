@@ -1,7 +1,8 @@
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { hostMapping } from '../../../rootless/ladder.js'
 import { TspodError } from '../../base/errors.js'
+import type { ContainerRecord } from '../../container/record.js'
 import type { StorageDriver } from '../../storage/driver.js'
 import { changesIn, type Change, type RootSource } from '../../storage/root-archive.js'
 import { fillRootfs } from '../../storage/overlay.js'
@@ -71,8 +72,48 @@ async function imageChanges(context: Context, name: string): Promise<Change[]> {
   return withCopies(context, [top, ...below], (folder) => wholeChanges(context, folder, below))
 }
 
-/** What an image has that another has not, or has otherwise. */
-export async function changesBetween(context: Context, name: string, other: string): Promise<Change[]> {
+/** What a container or an image has that another has not, or has otherwise. */
+export async function changesBetween(
+  context: Context,
+  name: string,
+  other: string,
+  kind: 'container' | 'image' | 'any' = 'any',
+): Promise<Change[]> {
+  const [one, base] = [name, other].map((text) => (kind === 'image' ? undefined : foldersOfContainer(context, text)))
+  if (one === undefined && base === undefined && kind !== 'container') return changesOfImages(context, name, other)
+  const folders = one ?? (await foldersOfImage(context, name, kind))
+  const below = base ?? (await foldersOfImage(context, other, kind))
+  return withCopies(context, folders, (folder) => wholeChanges(context, folder, below))
+}
+
+/** The topmost first; undefined if there is no such container. */
+function foldersOfContainer(context: Context, nameOrId: string): readonly string[] | undefined {
+  const record = tryFind(context, nameOrId)
+  if (record === undefined) return undefined
+  const { spec, storageDriver: name } = record
+  if (spec.rootfs) throw new TspodError('not-supported', `container ${record.name} has a root file system of its own`)
+  const { folder } = containerPaths(context.paths, record.id)
+  if (name === 'copy') return [join(folder, 'rootfs')]
+  const upper = join(folder, 'upper')
+  return [...(existsSync(upper) ? [upper] : []), ...layerFolders(context, spec.image.layers)]
+}
+
+function tryFind(context: Context, nameOrId: string): ContainerRecord | undefined {
+  try {
+    return findContainer(context, nameOrId)
+  } catch (error) {
+    if (error instanceof TspodError && error.code === 'no-such-container') return undefined
+    throw error
+  }
+}
+
+async function foldersOfImage(context: Context, name: string, kind: string): Promise<readonly string[]> {
+  if (kind === 'container') findContainer(context, name)
+  const { diffIds } = await resolveImage(context, name, { pull: 'never' })
+  return layerFolders(context, diffIds)
+}
+
+async function changesOfImages(context: Context, name: string, other: string): Promise<Change[]> {
   const image = await resolveImage(context, name, { pull: 'never' })
   const base = await resolveImage(context, other, { pull: 'never' })
   const isAbove = base.diffIds.every((diffId, number) => diffId === image.diffIds[number])

@@ -85,8 +85,8 @@ export function bindContainers(context: Context) {
     changes: async (nameOrId: string, kind?: 'container' | 'image' | 'any') =>
       (await import('./changes.js')).changesOf(context, nameOrId, kind),
     /** What an image has that another has not, or has otherwise. */
-    changesBetween: async (image: string, other: string) =>
-      (await import('./changes.js')).changesBetween(context, image, other),
+    changesBetween: async (name: string, other: string, kind?: 'container' | 'image' | 'any') =>
+      (await import('./changes.js')).changesBetween(context, name, other, kind),
     prune: async (filters?: readonly string[]) => (await import('./prune.js')).pruneContainers(context, filters),
     ...bindUpkeep(context),
   }
