@@ -47,6 +47,21 @@ test('--policy newer takes what is new and keeps what is here when the registry 
   expect(await pull('--retry', '0', '--policy', 'newer', name)).toBe(second)
 })
 
+test('run --pull newer knows a short name by the image that is here', async () => {
+  const archive = join(store.folder, 'rootfs.tar')
+  await writeFile(archive, file('1'))
+  await store.ok(['import', archive, 'localhost/mine'])
+  const options = { env: { CONTAINERS_REGISTRIES_CONF: '/dev/null' } }
+  expect(await store.ok(['create', '--pull', 'newer', '--name', 'started', 'mine', 'true'], options)).toMatch(
+    /^\w{64}$/,
+  )
+  const id = await store.ok(['images', '-q', '--no-trunc', 'mine'])
+  await store.ok(['create', '--pull', 'newer', id, 'true'], options)
+  await store.ok(['create', '--pull', 'newer', id.slice(7, 19), 'true'], options)
+  const always = await store.run(['create', '--pull', 'always', 'mine', 'true'], options)
+  expect(always.status).toBe(125)
+})
+
 test('short names are looked for where registries.conf says, and nowhere if it says nothing', async () => {
   registry.putImage('team/app', 'latest', [file('1')])
   const conf = join(store.folder, 'registries.conf')

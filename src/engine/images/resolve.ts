@@ -12,12 +12,14 @@ export async function resolveImage(
 ): Promise<ResolvedImage> {
   const policy = options.pull ?? 'missing'
   const local = policy === 'always' ? undefined : await findLocal(context, name, options.platform)
-  if (local !== undefined && policy !== 'newer') return local
+  /* Nothing is newer than what an ID names. */
+  if (local !== undefined && (policy !== 'newer' || local.id.endsWith(local.name))) return local
   if (policy === 'never') throw imageNotKnown(name)
   unrepeatable(`${name} was asked for at a registry`)
   const { pullImage } = await import('./pull.js')
   const { pull: _, ...access } = options
-  const [pulled] = await pullImage(context, name, { ...access, policy })
+  /* What a short name means is settled by the image that is here. */
+  const [pulled] = await pullImage(context, local?.name ?? name, { ...access, policy })
   if (pulled === undefined) throw imageNotKnown(name)
   const image = await findLocal(context, pulled.name ?? pulled.id, undefined)
   if (image === undefined) throw imageNotKnown(name)
