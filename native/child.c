@@ -23,6 +23,7 @@
 #include "terminal.h"
 #include "user.h"
 #include "util.h"
+#include "workdir.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -277,6 +278,7 @@ void container_child(struct setup *setup)
 	security_labels(setup);
 	rootfs_enter(setup);
 	furnish_root(setup);
+	workdir_prepare(setup, setup->root_tree);
 	rootfs_finish(setup);
 	process_check_command(setup->process, setup->root_tree);
 	ready(setup);

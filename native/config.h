@@ -242,6 +242,9 @@ struct events_plan {
 	const json_t *fields;
 };
 
+/* What becomes of a working directory that is not there: made; refused; made, and the user's. */
+enum workdir_mode { WORKDIR_MAKE, WORKDIR_EXISTING, WORKDIR_OWN };
+
 struct launch_plan {
 	struct arena arena;
 	json_t *document, *config_document;
@@ -259,6 +262,7 @@ struct launch_plan {
 	bool stdin_open;
 	const char *seccomp_filter;
 	bool init;
+	enum workdir_mode workdir;
 	const char *pid_file, *conmon_pid_file;
 	enum sdnotify_mode sdnotify;
 	int preserve_fds;

@@ -9,6 +9,7 @@
 #include "spawn.h"
 #include "user.h"
 #include "util.h"
+#include "workdir.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -225,6 +226,7 @@ void foreign_agent(struct setup *setup)
 	/* Here, so that what is missing is told by errno and not by the other runtime's words. */
 	process_check_command(setup->process, setup->root_tree);
 	user_resolve_in(setup, setup->root_tree);
+	workdir_prepare(setup, setup->root_tree);
 	foreign_write_bundle(setup, &paths);
 	if (access(paths.state, F_OK) == 0)
 		run_verb(setup, &paths, "delete", false);

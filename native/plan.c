@@ -181,12 +181,15 @@ static void decode_lifetime(struct launch_plan *to, const json_t *plan, struct d
 {
 	static const char *const restarts[] = {"no", "on-failure", "always", "unless-stopped",
 					       NULL};
+	static const char *const workdirs[] = {"make", "existing", "own", NULL};
 	static const char *const notifies[] = {"container", "conmon", "healthy", "ignore", NULL};
 	const json_t *restart = decode_object(d, plan, "restart", true);
 	const json_t *owner = decode_object(d, plan, "owner", false);
 	const char *start_time;
 	uint64_t number = 0;
+	int workdir = decode_choice(d, plan, "workdir", workdirs, false);
 
+	to->workdir = workdir < 0 ? WORKDIR_MAKE : (enum workdir_mode)workdir;
 	to->sdnotify = (enum sdnotify_mode)decode_choice(d, plan, "sdnotify", notifies, true);
 	to->preserve_fds = (int)decode_integer(d, plan, "preserveFds", 0, 1024, 0);
 	to->stop_signal = (int)decode_integer(d, plan, "stopSignal", 1, 64, 15);
@@ -211,7 +214,7 @@ static void decode_plan(struct launch_plan *to, const json_t *plan, struct decod
 	decode_known(
 		d, plan,
 		"version id name stateDir runDir lockFd userns rootfs user network cgroup log stdinOpen "
-		"seccompFilter init pidFile conmonPidFile sdnotify preserveFds stopSignal "
+		"seccompFilter init workdir pidFile conmonPidFile sdnotify preserveFds stopSignal "
 		"stopTimeoutSeconds timeoutSeconds restart healthcheck events owner remove runtime onError");
 	decode_integer(d, plan, "version", 1, 1, 1);
 	to->id = decode_string(d, plan, "id", true);

@@ -125,30 +125,11 @@ static void enter_cwd(const struct process_config *process, bool entered)
 	}
 }
 
-/* Made if the image lacks it, as Podman and Docker do; beneath the root, following nothing out of it. */
-static void make_cwd(const struct setup *setup)
-{
-	cleanup_close int root_fd = -1;
-	cleanup_close int fd = -1;
-	struct stat st;
-
-	if (!setup->config || stat(setup->process->cwd, &st) == 0 || errno != ENOENT)
-		return;
-	root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root_fd < 0)
-		fail(STAGE_CWD, "open /");
-	fd = ensure_beneath(root_fd, setup->process->cwd, true, 0755);
-	if (fd < 0)
-		fail_at(STAGE_CWD, setup->process->cwd, "make the working directory");
-}
-
 void process_become_user(struct setup *setup)
 {
 	const struct process_config *process = setup->process;
-	bool entered;
+	bool entered = chdir(process->cwd) == 0;
 
-	make_cwd(setup);
-	entered = chdir(process->cwd) == 0;
 	umask(process->has_umask ? process->umask : 022);
 	capabilities_bound(&process->capabilities);
 	capabilities_keep();

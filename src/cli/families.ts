@@ -21,6 +21,8 @@ type Declares = Pick<typeof Command, 'flags' | 'baseFlags'>
 export abstract class ContainersCommand<T extends Declares> extends BaseCommand {
   static override strict = false
   static override completes: typeof BaseCommand.completes = ['container']
+  /** 126 and 127 are of `run` and `exec`; what starts a container that is there says 125, as in Podman. */
+  static override exitStatuses: typeof BaseCommand.exitStatuses = { 'exec-not-executable': 125, 'exec-not-found': 125 }
   static override baseFlags = {
     all: Flags.boolean({ char: 'a', summary: 'Act on all containers' }),
     latest: Flags.boolean({ char: 'l', summary: 'Act on the container created last' }),

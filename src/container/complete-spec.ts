@@ -27,6 +27,8 @@ export interface CompleteSpec {
   readonly labels: Readonly<Record<string, string>>
   readonly annotations: Readonly<Record<string, string>>
   readonly workdir: string
+  /** It was asked for, and so has to be there; an image's is made. */
+  readonly workdirGiven: boolean
   readonly user: string
   readonly groupAdd: readonly string[]
   readonly hostname: string

@@ -75,7 +75,8 @@ function completeProcess(spec: ContainerSpec, input: CompleteInput, namespaces: 
   return {
     ...completeCommand(spec, imageConfig),
     env: completeEnvironment(spec, imageConfig, table, input.env),
-    workdir: spec.workdir ?? nonEmpty(imageConfig.WorkingDir) ?? '/',
+    workdir: nonEmpty(spec.workdir) ?? nonEmpty(imageConfig.WorkingDir) ?? '/',
+    workdirGiven: nonEmpty(spec.workdir) !== undefined,
     user: spec.user ?? keptUser(namespaces.user, input.caller) ?? imageConfig.User ?? '',
     groupAdd: spec.groupAdd ?? [],
     interactive: spec.interactive === true,

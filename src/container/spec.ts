@@ -31,6 +31,7 @@ export interface ContainerSpec {
   readonly httpProxy?: boolean
   readonly labels?: Readonly<Record<string, string>>
   readonly annotations?: Readonly<Record<string, string>>
+  /** Has to be there, unless it is on a mount; one that the image names is made. */
   readonly workdir?: string
   /** `user[:group]`, names or numbers. */
   readonly user?: string

@@ -31,6 +31,8 @@ export interface LaunchPlan {
   readonly seccompFilter?: string
   /** Runs the built-in init as process 1. */
   readonly init: boolean
+  /** A working directory that is not there is made (`own`: for the container's user), or refused. Without: made. */
+  readonly workdir?: 'make' | 'existing' | 'own'
   readonly pidFile?: string
   readonly conmonPidFile?: string
   readonly sdnotify: 'container' | 'conmon' | 'healthy' | 'ignore'

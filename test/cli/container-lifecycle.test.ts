@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { busyboxStore, image } from '../helpers/busybox-store.js'
+import { busyboxLayer } from '../helpers/images.js'
 import { explain, finish, type TspodStore } from '../helpers/tspod.js'
 
 let tspod: TspodStore
@@ -45,6 +46,35 @@ test('start -a ends with the exit status, start --attach -i passes input on', as
   expect((await tspod.run(['start', '-a', 'three'])).status).toBe(3)
   await tspod.ok(['create', '-i', '--network', 'none', '--name', 'cat', image, 'cat'])
   expect((await tspod.run(['start', '-ai', 'cat'], { input: 'hello' })).stdout).toBe('hello')
+})
+
+test('a start that fails is 125, whatever it would be to run', async () => {
+  await tspod.ok(['create', '--name', 'no-folder', '-w', '/no/such', image, 'true'])
+  await tspod.ok(['create', '--name', 'no-command', image, 'no-such'])
+  for (const name of ['no-folder', 'no-command']) {
+    for (const command of [['start'], ['start', '-a'], ['restart'], ['init']]) {
+      const result = await tspod.run([...command, name])
+      expect(result.status, explain(result)).toBe(125)
+    }
+    expect(await tspod.ok(['inspect', '-f', '{{.State.Status}}', name])).toBe('created')
+  }
+  await tspod.ok(['rm', 'no-folder', 'no-command'])
+})
+
+test("an image's working directory that is not there is made for the user, one that was asked for is not", async () => {
+  const archive = join(tspod.folder, 'workdir.tar')
+  writeFileSync(archive, await busyboxLayer())
+  await tspod.ok(['import', '--change', 'WORKDIR /made/up', archive, 'localhost/workdir'])
+  const run = (...options: string[]) => ['run', '--rm', '--network', 'none', ...options, 'localhost/workdir']
+  expect(await tspod.ok([...run('-u', '1000:77'), 'stat', '-c', '%n %u:%g %a', '/made', '/made/up'])).toBe(
+    '/made 0:0 755\n/made/up 1000:77 755',
+  )
+  expect(await tspod.ok([...run('--read-only'), 'pwd'])).toBe('/made/up')
+  expect((await tspod.run([...run('-w', '/made/up'), 'pwd'])).status).toBe(126)
+  await tspod.ok(['create', '--network', 'none', '--name', 'mover', '-w', '/tmp', image, 'rmdir', '/tmp'])
+  await tspod.ok(['start', '-a', 'mover'])
+  const again = await tspod.run(['start', '-a', 'mover'])
+  expect([again.status, again.stderr]).toEqual([125, expect.stringContaining('workdir "/tmp" does not exist')])
 })
 
 describe('names', () => {
@@ -92,6 +122,8 @@ test('exec runs beside process 1, with its own user, environment, folder and sta
   expect((await tspod.run(['exec', 'host', 'no-such'])).status).toBe(127)
   expect((await tspod.run(['exec', 'host', '/etc'])).status).toBe(126)
   expect((await tspod.run(['exec', '-w', '/no/such', 'host', 'true'])).status).toBe(127)
+  expect(await tspod.ok(['exec', '-w', 'tmp', 'host', 'pwd'])).toBe('/tmp')
+  expect(await tspod.ok(['exec', '-w', '', 'host', 'pwd'])).toBe('/')
   expect((await tspod.run(['exec', '-i', 'host', 'cat'], { input: 'in' })).stdout).toBe('in')
   await tspod.ok(['kill', 'host'])
   expect((await tspod.run(['exec', 'host', 'true'])).status).toBe(255)

@@ -22,7 +22,10 @@ const says = (options: string[], ...command: string[]) =>
 const cases: [options: string[], command: string[], expected: string | RegExp][] = [
   [['-e', 'A=b c'], ['sh', '-c', 'echo "$A"'], 'b c'],
   [['-w', '/tmp'], ['pwd'], '/tmp'],
-  [['-w', '/made/for/it'], ['pwd'], '/made/for/it'],
+  [['-w', ''], ['pwd'], '/'],
+  [['--tmpfs', '/t', '-w', '/t/made/for/it'], ['pwd'], '/t/made/for/it'],
+  [['-v', 'made:/t', '-w', '/t/made/for/it'], ['pwd'], '/t/made/for/it'],
+  [['--read-only', '-w', '/tmp/made/for/it'], ['pwd'], '/tmp/made/for/it'],
   [['-u', '1000:77'], ['sh', '-c', 'id -u; id -g'], '1000\n77'],
   [['-u', 'nobody'], ['id', '-un'], 'nobody'],
   [['-u', '1000'], ['grep', '-c', 'CapEff:.*0000000000000000', '/proc/self/status'], '1'],

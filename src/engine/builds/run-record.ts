@@ -30,7 +30,7 @@ export async function runRecord(
   { tty = false }: { readonly tty?: boolean } = {},
 ): Promise<ContainerRecord> {
   const id = context.newId()
-  const spec = completeSpec(stepSpec(context.env, options, command, tty), {
+  const complete = completeSpec(stepSpec(context.env, options, command, tty), {
     id,
     image: { id: '', name: '', digest: '', layers: [], architecture: command.architecture },
     imageConfig: {},
@@ -39,6 +39,8 @@ export async function runRecord(
     hostHostname: hostname(),
     caller: { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 },
   })
+  /* WORKDIR is the image's own. */
+  const spec = { ...complete, workdirGiven: false }
   for (const warning of validateSpec(spec)) report.warning(warning)
   return {
     version: 1,

@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs'
-import { isAbsolute, join } from 'node:path'
+import { isAbsolute, join, posix } from 'node:path'
 import { TspodError } from '../../base/errors.js'
 import { nativeFile } from '../../base/native-dir.js'
 import { execve, getrlimit } from '../../base/syscalls.js'
@@ -98,7 +98,8 @@ function execProcess(record: ContainerRecord, spec: ExecSpec): ExecPlan['process
     ...own,
     user: spec.user ?? own.user,
     tty: spec.tty === true,
-    workdir: spec.workdir ?? own.workdir,
+    /* As in Podman: a relative one is the root's. */
+    workdir: spec.workdir === undefined || spec.workdir === '' ? own.workdir : posix.resolve('/', spec.workdir),
     entrypoint: [],
     command: spec.command,
     env: execEnvironment(own.env, spec),

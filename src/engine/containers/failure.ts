@@ -37,6 +37,7 @@ export function launchError(failure: LaunchError): TspodError {
   if (stage === 'exec') return commandError(errno, path ?? '', message, reason)
   if (stage === 'user' && errno === constants.errno.ENOENT) return new TspodError('exec-not-executable', message)
   if (stage === 'cwd') {
+    if (errno === 0) return new TspodError('exec-not-executable', message)
     const code = errno === constants.errno.ENOENT ? 'exec-not-found' : 'exec-not-executable'
     return new TspodError(code, `working directory${where} cannot be entered: ${message}${reason}`)
   }

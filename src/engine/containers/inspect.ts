@@ -137,6 +137,7 @@ function configSection({ id, spec }: ContainerRecord) {
     Image: spec.image.name,
     Volumes: null,
     WorkingDir: spec.workdir,
+    ...(spec.workdirGiven || spec.workdir === '/' ? {} : { CreateWorkingDir: true }),
     Entrypoint: spec.entrypoint.length === 0 ? null : spec.entrypoint,
     OnBuild: null,
     Labels: spec.labels,

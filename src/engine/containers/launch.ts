@@ -1,5 +1,5 @@
 import { chmodSync, mkdirSync, statfsSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import { getrlimit, processStartTime } from '../../base/syscalls.js'
 import type { CompleteSpec } from '../../container/complete-spec.js'
 import type { ContainerRecord } from '../../container/record.js'
@@ -7,6 +7,7 @@ import { ociConfig } from '../../container/oci-config/index.js'
 import type { ResolvedMount } from '../../container/oci-config/mounts.js'
 import type { LaunchPlan, RemovePlan, RootfsPlan } from '../../runtime/protocol.js'
 import { folderMode, hasErrno, makeFolder, removeFolder, writeFile } from '../../state/file.js'
+import type { Mount } from '../../oci/runtime-spec.js'
 import { lookedAt } from '../../base/looks.js'
 import type { Context } from '../context.js'
 import { volumesOf } from '../volumes.js'
@@ -89,6 +90,7 @@ export async function writeBundle(context: Context, record: ContainerRecord, opt
     log: logPlan(context, record),
     ...(filter === undefined ? {} : { seccompFilter: filter }),
     ...asAsked(spec),
+    workdir: workdirPlan(spec, config.mounts ?? []),
     ...healthPlan(record),
     ...(step ? {} : { events: eventsPlan(context.paths, record) }),
     ...owner(record),
@@ -115,6 +117,16 @@ function asAsked(spec: CompleteSpec) {
     timeoutSeconds: spec.timeoutSeconds,
     restart: spec.restart,
   } satisfies Partial<LaunchPlan>
+}
+
+/** What is on a mount is made in any case, as the runtimes of others do. */
+function workdirPlan(
+  { workdir, workdirGiven }: CompleteSpec,
+  mounts: readonly Mount[],
+): NonNullable<LaunchPlan['workdir']> {
+  const path = posix.normalize(`${workdir}/`)
+  if (mounts.some(({ destination }) => path.startsWith(`${destination}/`))) return 'make'
+  return workdirGiven ? 'existing' : 'own'
 }
 
 /** An empty folder that every container mounts its root on, each in its own mount namespace. */

@@ -46,7 +46,7 @@ export async function becomeLauncher(
   { record, lock }: Pick<Prepared, 'record' | 'lock'>,
   options: BecomeOptions,
 ): Promise<ForegroundResult> {
-  const onError = failureCommand(context, record)
+  const onError = failureCommand(context, record, options.fresh === true)
   try {
     const bundle = await writeBundle(context, record, { lockFd: lock.fd, ...(onError ? { onError } : {}) })
     for (const warning of bundle.warnings) context.log('warn', warning)
@@ -89,9 +89,10 @@ export function attachedStreams(
 }
 
 /** The command line that says what went wrong and clears up, run by the native process in its place. */
-function failureCommand(context: Context, record: ContainerRecord): string[] | undefined {
+function failureCommand(context: Context, record: ContainerRecord, fresh: boolean): string[] | undefined {
   const self = context.options.self
   if (self === undefined) return undefined
   const { graphroot, runroot } = context.paths
-  return [...self, '--root', graphroot, '--runroot', runroot, '__launch-failed', record.id]
+  const how = fresh ? [] : ['--of-start']
+  return [...self, '--root', graphroot, '--runroot', runroot, '__launch-failed', ...how, record.id]
 }
