@@ -84,6 +84,19 @@ static void set_names(const struct oci_config *config)
 		fail_at(STAGE_HOSTNAME, config->domainname, "set the domain's name");
 }
 
+/* The host's /proc is still in view, and one's own files in it are always open. */
+static void hand_out_network(const struct setup *setup)
+{
+	struct setup_message message = {.kind = SETUP_NETWORK};
+	cleanup_close int fd = -1;
+
+	fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		fail(STAGE_NETWORK, "open the network namespace");
+	if (setup_send(setup->sync_fd, &message, fd) < 0)
+		fail(STAGE_NETWORK, "report");
+}
+
 static void hooks_before(struct setup *setup)
 {
 	const struct hook_plan *hooks = &setup->config->hooks;
@@ -272,6 +285,10 @@ void container_child(struct setup *setup)
 	set_names(setup->config);
 	if (setup->plan->network.loopback)
 		network_loopback();
+	if (network_by_descriptor(setup->plan)) {
+		hand_out_network(setup);
+		setup_wait(setup, SETUP_NETWORK);
+	}
 	prepare_on_host(setup);
 	hooks_before(setup);
 	process_early(setup);

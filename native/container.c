@@ -125,6 +125,18 @@ static int adopt(struct creation *c)
 	return 0;
 }
 
+static int start_network(struct creation *c)
+{
+	const struct launch_plan *plan = c->plan;
+	struct setup_message message;
+	cleanup_close int fd = -1;
+
+	if (network_by_descriptor(plan) &&
+	    (await(c, SETUP_NETWORK, &message, &fd) < 0 || tell(c, SETUP_NETWORK) < 0))
+		return -1;
+	return network_start(&plan->network, c->out->pid, fd, &c->network, c->why);
+}
+
 static int run_hooks(struct creation *c)
 {
 	const struct hook_plan *hooks = &c->plan->config.hooks;
@@ -158,7 +170,7 @@ static int guide(struct creation *c, bool direct)
 		     tell(c, SETUP_MAPPED) < 0))
 		return -1;
 	/* From here on the root file system's preparation, the network helper's start and the cgroup run side by side. */
-	if (network_start(&plan->network, c->out->pid, &c->network, c->why) < 0)
+	if (start_network(c) < 0)
 		return -1;
 	if (plan->cgroup.manager != CGROUP_DISABLED && move_into_cgroup(c) < 0)
 		return -1;
@@ -186,7 +198,7 @@ static int guide_foreign(struct creation *c)
 	c->out->pidfd = pidfd_open(message.pid, 0);
 	if (c->out->pidfd < 0)
 		return failure_set(c->why, STAGE_NAMESPACES, errno, NULL, "pidfd_open");
-	if (network_start(&plan->network, c->out->pid, &c->network, c->why) < 0)
+	if (network_start(&plan->network, c->out->pid, -1, &c->network, c->why) < 0)
 		return -1;
 	if (plan->cgroup.manager != CGROUP_DISABLED && move_into_cgroup(c) < 0)
 		return -1;
@@ -288,6 +300,7 @@ int container_create(const struct launch_plan *plan, const struct stdio_ends *st
 			kill(c.intermediate, SIGKILL);
 			wait_for(c.intermediate);
 		}
+		network_dismiss(&c.network);
 		out->network_pid = c.network.pid;
 		out->network_exit_fd = take_fd(&c.network.exit_fd);
 		close_fd(&c.network.ready_fd);

@@ -58,6 +58,7 @@ struct setup_message {
 #define SETUP_READY \
 	'r' /* from the child: it waits for SETUP_START; carries the terminal's master, if any */
 #define SETUP_WARNING 'w' /* from the child: `failure` is a warning */
+#define SETUP_NETWORK 'n' /* from the child: carries its network namespace; to the child: go on */
 #define SETUP_HOOKS 'h'	  /* both ways: run the hooks that come before pivot_root; they have run */
 
 /* One message, with a descriptor if fd >= 0. */

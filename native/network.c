@@ -7,11 +7,14 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/nsfs.h>
 #include <net/if.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -40,8 +43,55 @@ static char *fill_in(struct arena *arena, const char *argument, const char *cons
 	return result;
 }
 
-int network_start(const struct network_plan *plan, pid_t pid, struct network_helper *helper,
-		  struct failure *why)
+bool network_by_descriptor(const struct launch_plan *plan)
+{
+	return plan->network.helper.length && plan->config.namespaces[NS_PID].path;
+}
+
+void network_dismiss(struct network_helper *helper)
+{
+	if (helper->stand_in > 0) {
+		kill(helper->stand_in, SIGKILL);
+		wait_for(helper->stand_in);
+	}
+	helper->stand_in = 0;
+}
+
+/* A process of ours in the network namespace and in the user namespace that owns it, for a helper that asks for a pid. */
+static int stand_in(int namespace_fd, struct network_helper *helper, struct failure *why)
+{
+	cleanup_close int owner_fd = ioctl(namespace_fd, NS_GET_USERNS);
+	cleanup_close int read_end = -1;
+	cleanup_close int write_end = -1;
+	pid_t parent = getpid();
+	int fds[2];
+	char byte = 0;
+
+	if (owner_fd < 0 || pipe2(fds, O_CLOEXEC) < 0)
+		return failure_set(why, STAGE_NETWORK, errno, NULL,
+				   "find the owner of the network namespace");
+	read_end = fds[0];
+	write_end = fds[1];
+	helper->stand_in = spawn_clone(0, NULL);
+	if (helper->stand_in == 0) {
+		reset_signals();
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent ||
+		    setns(owner_fd, CLONE_NEWUSER) < 0 || setns(namespace_fd, CLONE_NEWNET) < 0 ||
+		    prctl(PR_SET_DUMPABLE, 1) < 0 || write_all(write_end, &byte, 1) < 0)
+			_exit(1);
+		close_range(0, ~0U, 0);
+		for (;;)
+			pause();
+	}
+	close_fd(&write_end);
+	if (helper->stand_in > 0 && read_all(read_end, &byte, 1) == 1)
+		return 0;
+	network_dismiss(helper);
+	return failure_set(why, STAGE_NETWORK, EPERM, NULL, "enter the network namespace");
+}
+
+int network_start(const struct network_plan *plan, pid_t pid, int namespace_fd,
+		  struct network_helper *helper, struct failure *why)
 {
 	static const char *const names[] = {"{pid}", "{ready}", "{exit}", "{api}", NULL};
 	struct arena arena = {0};
@@ -62,6 +112,11 @@ int network_start(const struct network_plan *plan, pid_t pid, struct network_hel
 	*helper = (struct network_helper){.ready_fd = -1, .exit_fd = -1, .error_fd = -1};
 	if (!plan->helper.length)
 		return 0;
+	if (namespace_fd >= 0) {
+		if (stand_in(namespace_fd, helper, why) < 0)
+			return -1;
+		pid = helper->stand_in;
+	}
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return failure_set(why, STAGE_NETWORK, errno, NULL, "pipe");
 	ready_read = fds[0];
@@ -241,6 +296,7 @@ int network_finish(const struct network_plan *plan, struct network_helper *helpe
 		return 0;
 	if (wait_ready(plan, helper, why) < 0)
 		return -1;
+	network_dismiss(helper);
 	close_fd(&helper->error_fd);
 	for (size_t i = 0; i < plan->api_requests.length; i++) {
 		if (api_request(plan, plan->api_requests.items[i], why) < 0)
@@ -251,6 +307,7 @@ int network_finish(const struct network_plan *plan, struct network_helper *helpe
 
 void network_stop(struct network_helper *helper)
 {
+	network_dismiss(helper);
 	close_fd(&helper->ready_fd);
 	close_fd(&helper->exit_fd);
 	close_fd(&helper->error_fd);

@@ -69,6 +69,16 @@ describe('slirp4netns', () => {
     await expect.poll(() => answer(port), { timeout: 20_000 }).toBe('')
   })
 
+  test('gives a container its own network also where it shares processes with another', async () => {
+    await store.ok(['run', '-d', '--network', 'none', '--name', 'donor', image, 'sleep', '1000'])
+    const port = await freePort()
+    const options = ['--pid', 'container:donor', '-p', `127.0.0.1:${port}:80`]
+    await store.ok(['run', '-d', '--name', 'joined', ...options, image, ...serve('beside')])
+    await expect.poll(() => answer(port), { timeout: 20_000 }).toBe('beside\n')
+    expect(await store.ok(['exec', 'donor', 'ps'])).not.toContain('tspod')
+    await store.ok(['rm', '-f', '-t', '0', 'joined', 'donor'])
+  })
+
   test('refuses a port that is taken, and leaves nothing', async () => {
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
