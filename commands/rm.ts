@@ -20,6 +20,9 @@ export default class Rm extends ContainersCommand<typeof Rm> {
     volumes: switchFlag('Remove its anonymous volumes, too', { char: 'v' }),
   }
 
+  /** What went before another that was named. */
+  private readonly gone: { readonly id: string; readonly name: string }[] = []
+
   protected override isIgnored(error: unknown, flags: FlagsOf<typeof Rm>): boolean {
     return (flags.ignore || flags.force) && isMissing(error)
   }
@@ -28,13 +31,24 @@ export default class Rm extends ContainersCommand<typeof Rm> {
     return engine.containers.removed()
   }
 
-  protected override async act(engine: Engine, name: string, flags: FlagsOf<typeof Rm>): Promise<void> {
-    await engine.containers.remove(name, {
-      force: flags.force,
-      volumes: flags.volumes,
-      depend: flags.depend,
-      ofMany: true,
-      ...(flags.time === undefined ? {} : { timeoutSeconds: flags.time }),
-    })
+  protected override async act(
+    engine: Engine,
+    name: string,
+    flags: FlagsOf<typeof Rm>,
+    names: readonly string[],
+  ): Promise<void> {
+    const { gone } = this
+    try {
+      await engine.containers.remove(name, {
+        force: flags.force,
+        volumes: flags.volumes,
+        depend: flags.depend,
+        alongside: { names, gone },
+        ofMany: true,
+        ...(flags.time === undefined ? {} : { timeoutSeconds: flags.time }),
+      })
+    } catch (error) {
+      if (!isMissing(error) || !gone.some((other) => other.name === name || other.id.startsWith(name))) throw error
+    }
   }
 }

@@ -35,7 +35,12 @@ export abstract class ContainersCommand<T extends Declares> extends BaseCommand 
   }
 
   /** Does it to one container; the line to print, or nothing for the name as it was given. */
-  protected abstract act(engine: Engine, name: string, flags: FlagsOf<T>): Promise<string | void>
+  protected abstract act(
+    engine: Engine,
+    name: string,
+    flags: FlagsOf<T>,
+    names: readonly string[],
+  ): Promise<string | void>
 
   /** Which of all containers `--all` means. */
   protected isMeant(_container: ContainerSummary, _flags: FlagsOf<T>): boolean {
@@ -64,7 +69,7 @@ export abstract class ContainersCommand<T extends Declares> extends BaseCommand 
     const work = inOrder(
       names,
       8,
-      async (name) => (await this.act(engine, name, flags as unknown as FlagsOf<T>)) ?? name,
+      async (name) => (await this.act(engine, name, flags as unknown as FlagsOf<T>, names)) ?? name,
     )
     for await (const result of work) {
       if ('value' in result) this.print(result.value)

@@ -112,6 +112,32 @@ test('rm of a running container is refused with 2', async () => {
   expect(await tspod.ok(['rm', '-f', 'busy'])).toBe('busy')
 })
 
+test('what others share namespaces with goes after them, or not at all', async () => {
+  const pair = async () => {
+    await sleeper('giver')
+    await sleeper('taker', '--ipc', 'container:giver')
+  }
+  await pair()
+  for (const command of [
+    ['rm', '-f', 'giver'],
+    ['run', '--rm', '--replace', '--name', 'giver', image, 'true'],
+  ]) {
+    const refused = await tspod.run(command)
+    expect([refused.status, refused.stderr], explain(refused)).toEqual([125, expect.stringContaining('dependent')])
+  }
+  expect(await tspod.ok(['ps', '--format', '{{.Names}}', '--filter', 'name=er$'])).toBe('giver\ntaker')
+  expect(await tspod.ok(['rm', '-f', 'giver', 'taker'])).toBe('giver\ntaker')
+  await pair()
+  expect((await tspod.run(['rm', '--depend', 'giver'])).status).toBe(2)
+  expect(await tspod.ok(['rm', '-f', '--depend', 'giver'])).toBe('giver')
+  expect((await tspod.run(['container', 'exists', 'taker'])).status).toBe(1)
+  await pair()
+  await tspod.ok(['kill', 'taker', 'giver'])
+  await tspod.ok(['wait', 'taker', 'giver'])
+  expect((await tspod.ok(['container', 'prune', '-f', '--filter', 'label!=x'])).split('\n').length).toBeGreaterThan(1)
+  expect((await tspod.run(['container', 'exists', 'giver'])).status).toBe(1)
+})
+
 test('exec runs beside process 1, with its own user, environment, folder and status', async () => {
   await sleeper('host', '-e', 'A=1')
   expect(await tspod.ok(['exec', 'host', 'sh', '-c', 'echo $A; cat /proc/1/cmdline'])).toContain('sleep')

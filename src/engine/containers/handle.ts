@@ -114,7 +114,7 @@ function handleOf(context: Context, record: ContainerRecord, process: AttachedPr
   const wait = (): Promise<number> => process?.ended ?? waitContainer(context, record.id)
   const remove = async (): Promise<void> => {
     try {
-      await removeContainer(context, record.id, { force: true, volumes: true })
+      await removeContainer(context, record.id, { force: true, volumes: true, depend: true })
     } catch (error) {
       if (!(error instanceof TspodError) || error.code !== 'no-such-container') throw error
     }

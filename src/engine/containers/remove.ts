@@ -158,12 +158,23 @@ async function stopForRemoval(context: Context, record: ContainerRecord, options
 async function removeDependents(context: Context, record: ContainerRecord, options: RemoveOptions): Promise<void> {
   const dependents = dependentIds(context, record.id)
   if (dependents.length === 0) return
-  if (options.depend !== true && options.force !== true) {
-    const names = dependents.map((other) => other.slice(0, 12)).join(', ')
+  const meant = new Set((options.alongside?.names ?? []).map((name) => idOf(context, name)))
+  const others = options.depend === true ? [] : dependents.filter((other) => !meant.has(other))
+  if (others.length > 0) {
+    const names = others.map((other) => other.slice(0, 12)).join(', ')
     throw new TspodError(
       'container-state',
       `container ${record.id} has dependent containers which must be removed before it: ${names}: container already exists`,
     )
   }
-  for (const other of dependents) await removeContainer(context, other, { ...options, force: true })
+  for (const other of dependents) {
+    const name = readRecord(context, other)?.name
+    try {
+      await removeContainer(context, other, options)
+      if (name !== undefined) options.alongside?.gone.push({ id: other, name })
+    } catch (error) {
+      /* Another removal of the same command's was quicker. */
+      if (!(error instanceof TspodError) || error.code !== 'no-such-container') throw error
+    }
+  }
 }

@@ -48,6 +48,11 @@ export interface RemoveOptions {
   readonly timeoutSeconds?: number
   /** Containers that share its namespaces too. */
   readonly depend?: boolean
+  /** What the caller removes side by side, as it was named: dependents that are among them go first, and are noted. */
+  readonly alongside?: {
+    readonly names: readonly string[]
+    readonly gone: { readonly id: string; readonly name: string }[]
+  }
   /** It is one of many: files may stay until `removed` is called, and are then removed by another process. */
   readonly ofMany?: boolean
 }

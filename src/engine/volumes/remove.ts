@@ -20,6 +20,7 @@ export async function removeVolumeByName(
     for (const id of users) {
       await removeContainer(context, id, {
         force: true,
+        depend: true,
         ...(options.timeoutSeconds === undefined ? {} : { timeoutSeconds: options.timeoutSeconds }),
       })
     }
