@@ -138,7 +138,8 @@ async function freeFromContainers(context: Context, image: CatalogImage, options
     )
   }
   const { removeContainer } = await import('../containers/remove.js')
-  for (const id of users) await removeContainer(context, id, { force: true, volumes: true, timeoutSeconds: 0, depend: true })
+  for (const id of users)
+    await removeContainer(context, id, { force: true, volumes: true, timeoutSeconds: 0, depend: true })
 }
 
 async function deleteImage(context: Context, image: CatalogImage, report: Report): Promise<void> {
