@@ -213,8 +213,10 @@ export function receiveFds(
   return addon().receiveFds(socket, maximumBytes, maximumFds)
 }
 
+export type Resource = keyof typeof resources
+
 /** -1 is unlimited. */
-export function getrlimit(resource: keyof typeof resources): { readonly soft: number; readonly hard: number } {
+export function getrlimit(resource: Resource): { readonly soft: number; readonly hard: number } {
   const [soft, hard] = addon().getrlimit(resources[resource])
   return { soft, hard }
 }

@@ -22,6 +22,8 @@ export interface Parsed {
 interface FlagDeclaration extends FlagShape {
   readonly multiple?: boolean
   readonly delimiter?: string
+  /** An empty value is none: what scripts say whose variable is not set. */
+  readonly emptyIsNone?: boolean
   readonly options?: readonly string[]
   readonly default?: unknown
   readonly required?: boolean
@@ -97,6 +99,10 @@ async function convertFlags(
   for (const { name, value, typed } of occurrences) {
     const flag = Object.hasOwn(flags, name) ? flags[name] : undefined
     if (flag === undefined) continue
+    if (value === '' && flag.emptyIsNone === true) {
+      if (flag.multiple !== true) values[name] = undefined
+      continue
+    }
     if (flag.multiple !== true) {
       values[name] = await convert(flag, value, typed, context)
       continue

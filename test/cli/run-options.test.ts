@@ -36,6 +36,30 @@ const cases: [options: string[], command: string[], expected: string | RegExp][]
   [['--read-only'], ['sh', '-c', 'touch /x 2>/dev/null || echo no; touch /tmp/x && echo yes'], 'no\nyes'],
   [['--tmpfs', '/t:size=1m'], ['sh', '-c', 'df -k /t | tail -1'], /^tmpfs +1024 /],
   [['--shm-size', '2m'], ['sh', '-c', 'df -k /dev/shm | tail -1'], /^shm +2048 /],
+  [['--ulimit', 'memlock=-1', '--ulimit', 'nofile=64:-1', '--ulimit', 'nproc=-1'], ['sh', '-c', 'ulimit -n'], '64'],
+  [
+    [
+      'name',
+      'hostname',
+      'memory',
+      'cpuset-cpus',
+      'log-driver',
+      'stop-signal',
+      'shm-size',
+      'cidfile',
+      'pull',
+      'platform',
+    ]
+      .concat(['umask', 'ulimit', 'sysctl', 'add-host', 'publish', 'expose', 'env', 'group-add', 'user', 'workdir'])
+      .map((name) => `--${name}=`),
+    ['sh', '-c', 'umask; pwd; id -u'],
+    '0022\n/\n0',
+  ],
+  [
+    ['--hostname', 'gone', '--hostname', '', '--umask', '0', '--umask='],
+    ['sh', '-c', 'hostname | wc -c; umask'],
+    '13\n0022',
+  ],
   [['--ulimit', 'nofile=100:200'], ['sh', '-c', 'ulimit -n; ulimit -Hn'], '100\n200'],
   [['--sysctl', 'net.ipv4.ip_forward=1'], ['cat', '/proc/sys/net/ipv4/ip_forward'], '1'],
   [['--cap-drop', 'all'], ['sh', '-c', 'grep CapBnd /proc/self/status | cut -f2'], '0000000000000000'],
@@ -156,4 +180,7 @@ test('--ipc container: shares what lies in /dev/shm', async () => {
   await tspod.ok(['run', '-d', '--network', 'none', '--name', 'memory', image, 'sleep', '1000'])
   await tspod.ok(['exec', 'memory', 'sh', '-c', 'echo shared > /dev/shm/file'])
   expect(await says(['--ipc', 'container:memory'], 'cat', '/dev/shm/file')).toBe('shared')
+  await tspod.ok(['create', '--ipc', 'private', '--name', 'secretive', image, 'true'])
+  const refused = await tspod.run(['create', '--ipc', 'container:secretive', image, 'true'])
+  expect([refused.status, refused.stderr]).toEqual([125, expect.stringContaining('non-shareable IPC')])
 })

@@ -15,6 +15,8 @@ interface Common {
 interface Valued extends Common {
   readonly helpValue?: string
   readonly options?: string[]
+  /** An empty value is none: what scripts say whose variable is not set. */
+  readonly emptyIsNone?: boolean
   /** What `--flag` alone means; it then takes a value only by `=`. */
   readonly bareValue?: string
 }

@@ -2,8 +2,8 @@ import { switchFlag, switchFlagOn, textFlag } from './define.js'
 
 /** Where the image comes from. */
 export const imageFlags = {
-  pull: textFlag('When to fetch the image', { options: ['always', 'missing', 'never', 'newer'] }),
-  platform: textFlag('Take the image for another platform', { helpValue: 'OS/ARCH[/VARIANT]' }),
+  pull: textFlag('When to fetch the image', { options: ['always', 'missing', 'never', 'newer'], emptyIsNone: true }),
+  platform: textFlag('Take the image for another platform', { helpValue: 'OS/ARCH[/VARIANT]', emptyIsNone: true }),
   os: textFlag('Take the image for another system'),
   arch: textFlag('Take the image for another architecture'),
   variant: textFlag('Take the image for a variant of the architecture'),

@@ -6,10 +6,14 @@ const microseconds = (text: string) => parseInteger(text, 0)
 
 /** How much the container may use. */
 export const resourceFlags = {
-  memory: valueFlag(parseSize, 'Limit of memory', { char: 'm', helpValue: 'SIZE' }),
-  'memory-reservation': valueFlag(parseSize, 'What it gets back to when memory is short', { helpValue: 'SIZE' }),
+  memory: valueFlag(parseSize, 'Limit of memory', { char: 'm', helpValue: 'SIZE', emptyIsNone: true }),
+  'memory-reservation': valueFlag(parseSize, 'What it gets back to when memory is short', {
+    helpValue: 'SIZE',
+    emptyIsNone: true,
+  }),
   'memory-swap': valueFlag(parseSizeOrUnlimited, 'Limit of memory and swap together; -1 for none', {
     helpValue: 'SIZE',
+    emptyIsNone: true,
   }),
   'memory-swappiness': valueFlag((text) => parseInteger(text, -1, 100), 'How willingly it swaps (cgroup v1 only)', {
     helpValue: 'N',
@@ -28,8 +32,8 @@ export const resourceFlags = {
   'cpu-rt-runtime': valueFlag(microseconds, 'Real-time CPU time in each period (cgroup v1 only)', {
     helpValue: 'MICROSECONDS',
   }),
-  'cpuset-cpus': valueFlag(parseCpuSet, 'Run on these CPUs only', { helpValue: 'LIST' }),
-  'cpuset-mems': valueFlag(parseCpuSet, 'Use memory of these nodes only', { helpValue: 'LIST' }),
+  'cpuset-cpus': valueFlag(parseCpuSet, 'Run on these CPUs only', { helpValue: 'LIST', emptyIsNone: true }),
+  'cpuset-mems': valueFlag(parseCpuSet, 'Use memory of these nodes only', { helpValue: 'LIST', emptyIsNone: true }),
   'pids-limit': valueFlag((text) => parseInteger(text, -1, 4194304), 'So many processes; -1 or 0 for no limit', {
     helpValue: 'N',
   }),

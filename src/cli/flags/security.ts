@@ -12,11 +12,11 @@ export const securityFlags = {
   'security-opt': listFlag(asTyped, 'seccomp=, no-new-privileges, label=, apparmor=, mask=, unmask=, proc-opts=', {
     helpValue: 'OPTION',
   }),
-  ulimit: listFlag(parseUlimit, 'Set a limit of the processes', { helpValue: 'NAME=SOFT[:HARD]' }),
+  ulimit: listFlag(parseUlimit, 'Set a limit of the processes', { helpValue: 'NAME=SOFT[:HARD]', emptyIsNone: true }),
   sysctl: listFlag(
     (text) => parsePair(text, { needsValue: true }),
     "Set a kernel parameter of the container's namespaces",
-    { helpValue: 'KEY=VALUE' },
+    { helpValue: 'KEY=VALUE', emptyIsNone: true },
   ),
   'oom-score-adj': valueFlag(
     (text) => parseInteger(text, -1000, 1000),

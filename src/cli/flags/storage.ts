@@ -20,7 +20,7 @@ export const storageFlags = {
   }),
   'read-only': switchFlag('Make the root file system read-only'),
   'read-only-tmpfs': switchFlagOn('With --read-only: keep /tmp, /run, /var/tmp and /dev/shm writable'),
-  'shm-size': valueFlag(parseSize, 'Size of /dev/shm', { helpValue: 'SIZE' }),
+  'shm-size': valueFlag(parseSize, 'Size of /dev/shm', { helpValue: 'SIZE', emptyIsNone: true }),
   device: commaListFlag(parseDeviceOrName, 'Make a device of the host available', {
     helpValue: 'SOURCE[:TARGET][:rwm]',
   }),

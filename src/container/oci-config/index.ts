@@ -3,7 +3,7 @@ import type { CompleteSpec } from '../complete-spec.js'
 import { linuxDevices } from './devices.js'
 import { mounts, notifyTarget, type ResolvedMount } from './mounts.js'
 import { namespaces, type NamespacePaths } from './namespaces.js'
-import { processSection } from './process.js'
+import { processSection, type HostLimits } from './process.js'
 import { resources } from './resources.js'
 import { maskedPaths, readonlyPaths } from './security.js'
 
@@ -28,7 +28,7 @@ export interface OciInput {
   readonly mappedGids: number
   /** /sys/fs/cgroup is the one hierarchy of version 2. */
   readonly cgroup2: boolean
-  readonly hostLimits: { readonly nofile: number; readonly nproc: number }
+  readonly hostLimits: HostLimits
   readonly hooks?: RuntimeConfig['hooks']
 }
 

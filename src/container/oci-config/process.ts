@@ -6,10 +6,8 @@ import { mergeCapabilities } from '../capabilities.js'
 import type { CompleteSpec } from '../complete-spec.js'
 import type { Ulimit } from '../spec.js'
 
-export interface HostLimits {
-  readonly nofile: number
-  readonly nproc: number
-}
+/** The most that the host allows of one of `ulimitNames`; -1: any amount. */
+export type HostLimits = (name: string) => number
 
 /** The process section. Its user is looked up inside the container, by the runtime (`UserPlan`). */
 export function processSection(spec: CompleteSpec, host: HostLimits): Process {
@@ -56,26 +54,29 @@ export function isRoot(user: string): boolean {
 
 const mostFiles = 1_048_576
 
-/** As many files as the host allows, up to a million, as Podman; then what was asked for. */
+/**
+ * As many files as the host allows, up to a million, as Podman; then what was asked for. Unlimited is as much as the host
+ * allows: more is for its root. The specification has unsigned numbers; RLIM_INFINITY does not fit a double, the runtime
+ * takes -1 for it.
+ */
 function rlimits(ulimits: readonly Ulimit[], host: HostLimits): Rlimit[] {
-  const files = host.nofile < 0 ? mostFiles : Math.min(host.nofile, mostFiles)
+  const most = host('nofile'),
+    files = most < 0 ? mostFiles : Math.min(most, mostFiles)
   const named = new Map<string, Rlimit>()
   if (!ulimits.some((limit) => limit.name === 'host')) {
     named.set('nofile', { type: 'RLIMIT_NOFILE', soft: files, hard: files })
   }
   for (const { name, soft, hard } of ulimits) {
-    if (name !== 'host') named.set(name, { type: rlimitType(name), soft: unlimited(soft), hard: unlimited(hard) })
+    if (name === 'host') continue
+    const kind = rlimitName(name)
+    const value = (asked: number): number => (asked < 0 ? host(kind) : asked)
+    named.set(name, { type: `RLIMIT_${kind.toUpperCase()}`, soft: value(soft), hard: value(hard) })
   }
   return [...named.values()]
 }
 
-function rlimitType(name: string): string {
+function rlimitName(name: string): string {
   const lower = name.toLowerCase().replace(/^rlimit_/, '')
-  if (ulimitNames.includes(lower)) return `RLIMIT_${lower.toUpperCase()}`
+  if (ulimitNames.includes(lower)) return lower
   throw new TspodError('invalid-argument', `invalid ulimit type: ${name}`)
-}
-
-/** The specification has an unsigned number; RLIM_INFINITY does not fit a double, the runtime takes -1 for it. */
-function unlimited(value: number): number {
-  return value < 0 ? -1 : value
 }

@@ -1,6 +1,7 @@
 import { TspodError } from '../../base/errors.js'
 import { isId } from '../../base/id.js'
 import type { CompleteSpec } from '../../container/complete-spec.js'
+import type { ContainerRecord } from '../../container/record.js'
 import type { NamespaceMode } from '../../container/spec.js'
 import type { NamespacePaths } from '../../container/oci-config/namespaces.js'
 import type { NamespaceType } from '../../oci/runtime-spec.js'
@@ -16,17 +17,28 @@ export function resolveDonors(context: Context, spec: CompleteSpec): CompleteSpe
     'container' in mode && typeof mode.container === 'string'
       ? { ...mode, container: findContainer(context, mode.container).id }
       : mode
+  const ipc = resolve(namespaces.ipc)
+  if (ipc.mode === 'container') requireShareable(findContainer(context, ipc.container))
   return {
     ...spec,
     network: resolve(network),
     namespaces: {
       pid: resolve(namespaces.pid),
-      ipc: resolve(namespaces.ipc),
+      ipc,
       uts: resolve(namespaces.uts),
       cgroup: resolve(namespaces.cgroup),
       user: resolve(namespaces.user),
     },
   }
+}
+
+/** `--ipc private` was said, and is kept. */
+function requireShareable({ id, spec }: ContainerRecord): void {
+  if (spec.namespaces.ipc.mode !== 'private') return
+  throw new TspodError(
+    'invalid-argument',
+    `joining IPC of container ${id} is not allowed: non-shareable IPC (hint: use --ipc shareable for the donor container)`,
+  )
 }
 
 /** What a start joins. */

@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs'
-import { isAbsolute, join, posix } from 'node:path'
+import { join, posix } from 'node:path'
 import { TspodError } from '../../base/errors.js'
 import { nativeFile } from '../../base/native-dir.js'
-import { execve, getrlimit } from '../../base/syscalls.js'
+import { execve } from '../../base/syscalls.js'
 import type { ContainerRecord } from '../../container/record.js'
 import { allCapabilities } from '../../container/capabilities.js'
 import { processSection } from '../../container/oci-config/process.js'
@@ -10,6 +10,7 @@ import type { ExecPlan } from '../../runtime/protocol.js'
 import { folderMode, writeFile } from '../../state/file.js'
 import type { Context } from '../context.js'
 import { execEventsPlan } from '../events/plan.js'
+import { hardLimit } from './host-limits.js'
 import { observe } from './observe.js'
 import { seccompFilter } from './seccomp.js'
 import { preservedFds } from './preserved-fds.js'
@@ -57,8 +58,6 @@ export async function writeExecPlan(context: Context, nameOrId: string, spec: Ex
     )
   }
   if (spec.command.length === 0) throw new TspodError('usage', 'exec needs a command')
-  if (spec.workdir !== undefined && !isAbsolute(spec.workdir))
-    throw new TspodError('invalid-argument', `the working directory "${spec.workdir}" must be an absolute path`)
   const session = context.newId()
   const filter = spec.privileged === true ? undefined : await seccompFilter(context, record.spec)
   const plan: ExecPlan = {
@@ -93,7 +92,6 @@ export async function writeExecPlan(context: Context, nameOrId: string, spec: Ex
 
 function execProcess(record: ContainerRecord, spec: ExecSpec): ExecPlan['process'] {
   const own = record.spec
-  const limits = { nofile: getrlimit('nofile').hard, nproc: getrlimit('nproc').hard }
   const as = {
     ...own,
     user: spec.user ?? own.user,
@@ -105,7 +103,7 @@ function execProcess(record: ContainerRecord, spec: ExecSpec): ExecPlan['process
     env: execEnvironment(own.env, spec),
     capabilities: spec.privileged === true ? allCapabilities : own.capabilities,
   }
-  return processSection(as, limits)
+  return processSection(as, hardLimit)
 }
 
 function execEnvironment(env: readonly string[], spec: ExecSpec): string[] {

@@ -67,7 +67,7 @@ const stageCodes: Readonly<Partial<Record<LaunchError['stage'], ErrorCode>>> = {
 }
 
 function commandError(errno: number, path: string, message: string, reason: string): TspodError {
-  const command = path === '' ? 'the command' : `"${path}"`
+  const command = `"${path}"`
   const { ENOENT } = constants.errno
   if (errno === ENOENT) {
     return new TspodError('exec-not-found', `executable file ${command} not found in $PATH: no such file or directory`)

@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, statfsSync } from 'node:fs'
 import { join, posix } from 'node:path'
-import { getrlimit, processStartTime } from '../../base/syscalls.js'
+import { processStartTime } from '../../base/syscalls.js'
 import type { CompleteSpec } from '../../container/complete-spec.js'
 import type { ContainerRecord } from '../../container/record.js'
 import { ociConfig } from '../../container/oci-config/index.js'
@@ -15,6 +15,7 @@ import { eventsPlan } from '../events/plan.js'
 import { cgroupPlan } from './cgroup.js'
 import { joinedNamespaces } from './donors.js'
 import { healthPlan } from './health-plan.js'
+import { hardLimit } from './host-limits.js'
 import { logPlan } from './log-plan.js'
 import { resolveMounts } from './mounts.js'
 import { networkOf } from './network.js'
@@ -73,7 +74,7 @@ export async function writeBundle(context: Context, record: ContainerRecord, opt
     mappedGids: countIds(userns.nested?.gidMappings ?? userns.gidMappings),
     cgroup2,
     ...(spec.hooksDir.length === 0 && spec.hooks === undefined ? {} : (await import('./hooks.js')).hooksOf(record)),
-    hostLimits: { nofile: getrlimit('nofile').hard, nproc: getrlimit('nproc').hard },
+    hostLimits: hardLimit,
   })
   const plan: LaunchPlan = {
     version: 1,

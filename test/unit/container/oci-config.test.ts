@@ -25,7 +25,7 @@ const config = (spec: ContainerSpec = {}, input: Partial<OciInput> = {}) =>
     joined: {},
     mappedGids: 65536,
     cgroup2: true,
-    hostLimits: { nofile: 4096, nproc: -1 },
+    hostLimits: (name) => (name === 'nofile' ? 4096 : name === 'memlock' ? 65536 : -1),
     ...input,
   })
 
@@ -137,6 +137,11 @@ test('limits of files are the host’s, or those asked for', () => {
     type: 'RLIMIT_CORE',
     soft: -1,
     hard: -1,
+  })
+  expect(config({ ulimits: [{ name: 'memlock', soft: -1, hard: -1 }] }).process.rlimits).toContainEqual({
+    type: 'RLIMIT_MEMLOCK',
+    soft: 65536,
+    hard: 65536,
   })
   expect(() => config({ ulimits: [{ name: 'wings', soft: 1, hard: 1 }] })).toThrow('invalid ulimit type')
 })
