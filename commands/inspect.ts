@@ -8,7 +8,7 @@ const types = ['all', 'container', 'image', 'volume']
 export default class Inspect extends InspectCommand {
   static override summary = 'Show everything known about containers, images or volumes'
   static override usage = 'inspect [OPTION]… NAME…'
-  static override completes: typeof InspectCommand.completes = ['container']
+  static override completes: typeof InspectCommand.completes = ['object']
   static override flags = {
     latest: switchFlag('The container created last', { char: 'l' }),
     size: switchFlag("Show the container's size, too", { char: 's' }),

@@ -30,9 +30,8 @@ export abstract class BaseCommand extends Command {
   /** Flags end at the first positional: `run IMAGE ls -la`. */
   static fenced = false
   /** What the positionals name, for shell completion: one for each, the last for all further ones. */
-  static completes: readonly (
-    'container' | 'running' | 'image' | 'volume' | 'network' | 'file' | 'command' | 'none'
-  )[] = []
+  static completes: readonly ('container' | 'running' | 'image' | 'volume' | 'object' | 'file' | 'command' | 'none')[] =
+    []
   /** At least and at most so many positionals, where `args` and `strict` do not say it. */
   static positionals?: { readonly minimum?: number; readonly maximum?: number }
   /** Where this command's exit statuses differ from everybody's. */

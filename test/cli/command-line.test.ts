@@ -102,6 +102,13 @@ describe('completion', () => {
     expect((await store.ok(['__complete', 'comp'])).split('\t')[0]).toBe('completion')
   })
 
+  test('knows the names of volumes, and of everything where everything may be meant', async () => {
+    await store.ok(['volume', 'create', 'completed'])
+    expect(await store.ok(['__complete', 'volume', 'rm', 'com'])).toBe('completed')
+    expect(await store.ok(['__complete', 'inspect', ''])).toBe('completed')
+    await store.ok(['volume', 'rm', 'completed'])
+  })
+
   test('of names finds none in an empty store, and does not complain', async () => {
     expect(await store.run(['__complete', 'stop', ''])).toMatchObject({ status: 0, stdout: '', stderr: '' })
   })

@@ -28,7 +28,10 @@ const globals = Object.fromEntries(
 /** What can stand where the last of `words` is begun; `words` are those after the program's name. */
 export async function complete(words: readonly string[], manifest: Manifest, namesOf: NamesOf): Promise<Completion> {
   const start = afterGlobals(words)
-  if (start >= words.length) return files
+  if (start >= words.length) {
+    const global = globals[words.at(-2)?.slice(2) ?? '']
+    return global === undefined ? files : valueOf(global, words.at(-1) ?? '', '', namesOf)
+  }
   const named = findCommand(words.slice(start, -1), manifest)
   if (named === undefined) return commandsOrGlobals(words.slice(start), manifest)
   const [command, length] = named
@@ -155,16 +158,37 @@ function flagByWord(word: string, flags: Readonly<Record<string, FlagManifest>>)
 /** Flags whose values are names of something. */
 const kindsOfFlags: Readonly<Record<string, string>> = {
   'volumes-from': 'container',
-  network: 'network',
+  network: 'donor',
+  pid: 'donor',
+  ipc: 'donor',
+  uts: 'donor',
+  userns: 'donor',
   volume: 'volume',
+}
+
+/** Values that are words, beside those. */
+const wordsOfFlags: Readonly<Record<string, string>> = {
+  'cgroup-manager': 'systemd cgroupfs disabled',
+  'log-driver': 'k8s-file json-file journald none passthrough',
+  'log-level': 'trace debug info warn error',
+  'storage-driver': 'overlay fuse-overlayfs copy',
+  signal: 'HUP INT QUIT KILL USR1 USR2 TERM CONT STOP WINCH',
+  'stop-signal': 'HUP INT QUIT KILL USR1 USR2 TERM CONT STOP WINCH',
+  network: 'slirp4netns host none',
+  pid: 'private host',
+  ipc: 'private shareable host none',
+  uts: 'private host',
+  userns: 'host keep-id nomap auto',
 }
 
 async function valueOf(flag: FlagManifest, current: string, prefix: string, namesOf: NamesOf): Promise<Completion> {
   const prefixed = (word: string): Candidate => ({ word: `${prefix}${word}` })
   if (flag.options !== undefined) return matching(flag.options.map(prefixed), prefix + current)
   const kind = kindsOfFlags[flag.name]
-  if (kind === undefined || /^[./~]/.test(current)) return files
-  return { ...matching((await namesOf(kind)).map(prefixed), prefix + current), files: kind === 'volume' }
+  const words = wordsOfFlags[flag.name]?.split(' ') ?? []
+  if ((kind === undefined && words.length === 0) || /^[./~]/.test(current)) return files
+  const names = kind === undefined ? [] : await namesOf(kind)
+  return { ...matching([...words, ...names].map(prefixed), prefix + current), files: kind === 'volume' }
 }
 
 function flagCandidates(flags: Readonly<Record<string, FlagManifest>>): Candidate[] {

@@ -17,6 +17,16 @@ async function readNames(kind: string, engine: Engine): Promise<readonly string[
       return (await engine.containers.list({})).map(({ name }) => name)
     case 'image':
       return (await engine.images.list({})).flatMap(({ repoTags }) => repoTags.flatMap(spellings))
+    case 'volume':
+      return (await engine.volumes.list()).map(({ Name }) => Name)
+    case 'object':
+      return [
+        ...(await readNames('container', engine)),
+        ...(await readNames('image', engine)),
+        ...(await readNames('volume', engine)),
+      ]
+    case 'donor':
+      return (await readNames('running', engine)).map((name) => `container:${name}`)
     default:
       return []
   }

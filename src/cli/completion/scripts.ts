@@ -35,8 +35,10 @@ _tspod() {
     for line in "\${(@f)$("\${words[1]}" __complete "\${(@)words[2,CURRENT]}" 2>/dev/null)}"; do
         if [[ $line == :files ]]; then
             files=1
-        elif [[ -n $line ]]; then
+        elif [[ $line == *$'\\t'* ]]; then
             candidates+=("\${\${line%%$'\\t'*}//:/\\\\:}:\${line#*$'\\t'}")
+        elif [[ -n $line ]]; then
+            candidates+=("\${line//:/\\\\:}")
         fi
     done
     (( \${#candidates} )) && _describe -t candidates tspod candidates
