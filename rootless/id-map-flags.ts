@@ -1,6 +1,6 @@
 import { TspodError } from '../src/base/errors.js'
 import type { IdMapping } from '../src/oci/runtime-spec.js'
-import { normalize, overrideMap, requireValidMap, toContainer } from './id-map.js'
+import { fillMap, normalize, overrideMap, requireValidMap, toContainer } from './id-map.js'
 
 /** One `--uidmap`, `--gidmap`: `[flags]container_id:from_id[:amount]`, flags `+`, `u`, `g`, from_id with `@` for a host's id. */
 interface MapFlag {
@@ -43,18 +43,23 @@ export function mapsFromFlags(
   }
 }
 
-/** Only flags with `+`: they change the identity. One without replaces all. */
+/** Flags with `+` alone: what they leave is filled. One without replaces all, and those with `+` change it. */
 function build(flags: readonly MapFlag[], outer: readonly IdMapping[], name: 'uid' | 'gid'): IdMapping[] {
   const identity = normalize(outer.map(({ containerID, size }) => ({ containerID, hostID: containerID, size })))
   const plain = flags.filter(({ extend }) => !extend).map((flag) => resolve(flag, outer, name))
   requireKnown(plain, identity, name)
-  let map = plain.length > 0 ? plain : identity
+  let map = plain
   if (plain.length > 0) requireValidMap(map, name)
   for (const flag of flags.filter(({ extend }) => extend)) {
     const line = resolve(flag, outer, name)
     requireKnown([line], identity, name)
     map = overrideMap(map, line)
   }
+  if (plain.length === 0)
+    map = fillMap(
+      map,
+      identity.map(({ hostID, size }) => ({ start: hostID, count: size })),
+    )
   requireValidMap(map, name)
   return normalize(map)
 }

@@ -126,6 +126,44 @@ export function overrideMap(map: readonly IdMapping[], line: IdMapping): IdMappi
   return normalize([...kept, line])
 }
 
+/** `lines`, and the other ids of `outer` in order, up to `most`, at the ids inside that are left, as Podman fills a map. */
+export function fillMap(lines: readonly IdMapping[], outer: readonly IdRange[], most = Infinity): IdMapping[] {
+  const taken = [...lines].sort((a, b) => a.containerID - b.containerID)
+  const free = lines.reduce<readonly IdRange[]>(
+    (ranges, { hostID, size }) => ranges.flatMap((range) => outside(range, hostID, size)),
+    outer,
+  )
+  const filled: IdMapping[] = []
+  let next = 0
+  let room = most
+  for (const range of free) {
+    let { start, count } = range
+    count = Math.min(count, room)
+    room -= count
+    while (count > 0) {
+      while (taken[0] !== undefined && taken[0].containerID <= next) {
+        next = Math.max(next, taken[0].containerID + taken[0].size)
+        taken.shift()
+      }
+      const size = Math.min(count, (taken[0]?.containerID ?? Infinity) - next)
+      filled.push({ containerID: next, hostID: start, size })
+      next += size
+      start += size
+      count -= size
+    }
+  }
+  return normalize([...lines, ...filled])
+}
+
+/** What of a range lies beside `size` ids from `first` on. */
+function outside({ start, count }: IdRange, first: number, size: number): IdRange[] {
+  const end = start + count
+  return [
+    { start, count: Math.min(end, first) - start },
+    { start: Math.max(start, first + size), count: end - Math.max(start, first + size) },
+  ].filter((part) => part.count > 0)
+}
+
 /** Those ids of the ranges that are not `id`: a range that holds the user's own id would map it twice. */
 export function without(ranges: readonly IdRange[], id: number): IdRange[] {
   return ranges.flatMap(({ start, count }) => {

@@ -1,7 +1,7 @@
 import { TspodError } from '../src/base/errors.js'
 import type { IdMapping } from '../src/oci/runtime-spec.js'
 import type { UsernsPlan } from '../src/runtime/protocol.js'
-import { keepIdMap, mapSize, overrideMap, requireValidMap, splitAlong } from './id-map.js'
+import { fillMap, keepIdMap, mapSize, requireValidMap, splitAlong } from './id-map.js'
 import { mapsFromFlags } from './id-map-flags.js'
 
 /** `--userns` */
@@ -105,13 +105,12 @@ function autoMaps(
 ): Maps {
   const range = request.autoRange
   if (range === undefined) throw new TspodError('internal', 'a user namespace of mode auto needs a claimed range')
-  const block: IdMapping[] = [{ containerID: 0, hostID: range.start, size: range.count }]
   const asked = mapsFromFlags(mode.uidMapping ?? [], mode.gidMapping ?? [], base)
-  const apply = (changes: readonly IdMapping[], any: boolean): IdMapping[] =>
-    any ? changes.reduce((map, line) => overrideMap(map, line), block) : block
+  const filled = (lines: readonly IdMapping[], any: boolean): IdMapping[] =>
+    any ? fillMap(lines, [range], range.count - mapSize(lines)) : fillMap([], [range])
   return {
-    uidMappings: apply(asked.uidMappings, (mode.uidMapping?.length ?? 0) > 0),
-    gidMappings: apply(asked.gidMappings, (mode.gidMapping?.length ?? 0) > 0),
+    uidMappings: filled(asked.uidMappings, (mode.uidMapping?.length ?? 0) > 0),
+    gidMappings: filled(asked.gidMappings, (mode.gidMapping?.length ?? 0) > 0),
   }
 }
 

@@ -103,6 +103,10 @@ async function complete(
     }),
   )
   const warnings = validateSpec(resolved)
+  if (resolved.subuidName !== undefined || resolved.subgidName !== undefined) {
+    const { requireOwnRanges } = await import('../../../rootless/foreign-ranges.js')
+    requireOwnRanges({ subuid: resolved.subuidName, subgid: resolved.subgidName })
+  }
   return { completed: await withPorts(resolved), warnings, id }
 }
 
