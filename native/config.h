@@ -137,7 +137,8 @@ struct userns_plan {
 	enum userns_writer writer;
 	const char *newuidmap, *newgidmap;
 	struct id_maps uid_maps, gid_maps;
-	bool nested;
+	bool parent;		    /* joined is the one around `path` */
+	bool nested, nested_joined; /* the inner one is that of `path` */
 	struct id_maps nested_uid_maps, nested_gid_maps;
 };
 

@@ -85,6 +85,11 @@ static void put_userns(const struct setup *setup, json_t *linux_object)
 	json_object_del(linux_object, "gidMappings");
 	if (!userns->nested)
 		return;
+	if (userns->nested_joined) {
+		json_array_append_new(namespaces, json_pack("{s:s, s:s}", "type", "user", "path",
+							    userns->path));
+		return;
+	}
 	json_array_append_new(namespaces, json_pack("{s:s}", "type", "user"));
 	json_object_set_new(linux_object, "uidMappings", maps_json(&userns->nested_uid_maps));
 	json_object_set_new(linux_object, "gidMappings", maps_json(&userns->nested_gid_maps));

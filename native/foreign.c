@@ -14,8 +14,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/nsfs.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -34,6 +36,12 @@ static void enter_namespaces(struct setup *setup)
 	} else {
 		if (userns->mode == USERNS_JOIN) {
 			donor = open(userns->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+			if (donor >= 0 && userns->parent) {
+				int around = ioctl(donor, NS_GET_PARENT);
+
+				close(donor);
+				donor = around;
+			}
 			if (donor < 0 || setns(donor, CLONE_NEWUSER) < 0)
 				fail_at(STAGE_NAMESPACES, userns->path, "join the user namespace");
 		}

@@ -8,9 +8,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/nsfs.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -102,10 +104,34 @@ static void join(int fd, const char *path, uint64_t kind)
 	close(fd);
 }
 
+/* `user_fd` stays open if it is joined later. */
+static void join_outer(const struct userns_plan *plan, int user_fd)
+{
+	int fd = plan->parent ? ioctl(user_fd, NS_GET_PARENT) : user_fd;
+
+	if (fd < 0)
+		fail_at(STAGE_NAMESPACES, plan->path, "find the namespace around it");
+	join(fd, plan->path, CLONE_NEWUSER);
+	if (plan->parent && !plan->nested_joined)
+		close(user_fd);
+}
+
+/* Those in `kinds`, by bits of enum namespace_kind. */
+static void join_others(const struct launch_plan *plan, struct joined *from, unsigned int kinds)
+{
+	for (int i = 0; i < NS_COUNT; i++) {
+		if (!(kinds & 1U << i))
+			continue;
+		join(from->others[i], plan->config.namespaces[i].path, clone_flags[i]);
+		from->others[i] = -1;
+	}
+}
+
 /* Into a user namespace inside the present one. A child left behind writes its maps, with the capabilities that it
  * keeps there; it is outside any pid namespace of a container, so nothing hostile sees either of the two. */
-static void nest(const struct userns_plan *plan)
+static void nest(const struct launch_plan *launch, struct joined *joined)
 {
+	const struct userns_plan *plan = &launch->userns;
 	cleanup_close int read_end = -1;
 	cleanup_close int write_end = -1;
 	pid_t self = getpid(), writer;
@@ -133,6 +159,7 @@ static void nest(const struct userns_plan *plan)
 			fail_as(&why);
 		_exit(0);
 	}
+	join_others(launch, joined, 1U << NS_PID);
 	if (unshare(CLONE_NEWUSER) < 0)
 		fail(STAGE_USERNS, "make the inner user namespace");
 	if (write_all(write_end, "g", 1) < 0)
@@ -140,6 +167,19 @@ static void nest(const struct userns_plan *plan)
 	status = wait_for(writer);
 	if (status)
 		_exit(125);
+	userns_become_root();
+}
+
+/* What belongs to the namespace around can't be joined from the inner one. */
+static void enter_inner(const struct launch_plan *plan, struct joined *joined)
+{
+	if (!plan->userns.nested_joined) {
+		join_others(plan, joined, ~(1U << NS_PID));
+		nest(plan, joined);
+		return;
+	}
+	join_others(plan, joined, ~0U);
+	join(joined->user, plan->userns.path, CLONE_NEWUSER);
 	userns_become_root();
 }
 
@@ -165,7 +205,7 @@ void namespaces_intermediate(struct setup *setup)
 		 * into this process, whose memory and descriptors are the host's. */
 		if (prctl(PR_SET_DUMPABLE, 0) < 0)
 			fail(STAGE_SECURITY, "PR_SET_DUMPABLE");
-		join(joined.user, plan->userns.path, CLONE_NEWUSER);
+		join_outer(&plan->userns, joined.user);
 		userns_become_root();
 	}
 	if (rootfs_first(plan)) {
@@ -175,12 +215,11 @@ void namespaces_intermediate(struct setup *setup)
 			fail(STAGE_ROOTFS, "make the host's mounts slaves");
 		setup_open_host_files(setup);
 		if (plan->userns.nested)
-			nest(&plan->userns);
+			enter_inner(plan, &joined);
 	} else if (plan->userns.mode == USERNS_NEW) {
 		flags |= CLONE_NEWUSER;
 	}
-	for (int i = 0; i < NS_COUNT; i++)
-		join(joined.others[i], plan->config.namespaces[i].path, clone_flags[i]);
+	join_others(plan, &joined, ~0U);
 	/* In a pid namespace with others in it, nobody may look into the new process. In one of its own it stays open for
 	 * newuidmap and the network helper, which find it by its pid. */
 	if (prctl(PR_SET_DUMPABLE, plan->config.namespaces[NS_PID].path ? 0 : 1) < 0)

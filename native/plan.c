@@ -17,10 +17,11 @@ static void decode_userns(struct userns_plan *to, const json_t *plan, struct dec
 	size_t mark = decode_enter(d, "userns"), inner;
 
 	decode_known(d, object,
-		     "mode path writer newuidmap newgidmap uidMappings gidMappings nested");
+		     "mode path parent writer newuidmap newgidmap uidMappings gidMappings nested");
 	to->mode = (enum userns_mode)decode_choice(d, object, "mode", modes, true);
 	to->writer = (enum userns_writer)decode_choice(d, object, "writer", writers, true);
 	to->path = decode_path(d, object, "path", to->mode == USERNS_JOIN);
+	to->parent = decode_bool(d, object, "parent", false);
 	to->newuidmap = decode_path(d, object, "newuidmap", false);
 	to->newgidmap = decode_path(d, object, "newgidmap", false);
 	if (to->mode == USERNS_NEW && to->writer == WRITER_HELPERS &&
@@ -33,8 +34,11 @@ static void decode_userns(struct userns_plan *to, const json_t *plan, struct dec
 	nested = decode_object(d, object, "nested", false);
 	if (nested) {
 		inner = decode_enter(d, "nested");
-		decode_known(d, nested, "uidMappings gidMappings");
+		decode_known(d, nested, "uidMappings gidMappings joined");
 		to->nested = true;
+		to->nested_joined = decode_bool(d, nested, "joined", false);
+		if (to->nested_joined && !(to->mode == USERNS_JOIN && to->parent))
+			decode_refuse(d, "joined: not from the namespace around it");
 		to->nested_uid_maps = decode_id_maps(d, nested, "uidMappings");
 		to->nested_gid_maps = decode_id_maps(d, nested, "gidMappings");
 		if (!(to->nested_uid_maps.length && to->nested_gid_maps.length))

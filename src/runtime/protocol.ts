@@ -67,6 +67,8 @@ export interface UsernsPlan {
   readonly mode: 'new' | 'join' | 'host'
   /** join: /proc/PID/ns/user of the donor. */
   readonly path?: string
+  /** join: not that one, but the one that it is nested in. */
+  readonly parent?: boolean
   /** How the maps are written: by newuidmap and newgidmap, by ourselves (single id), or by ourselves as root. */
   readonly writer: 'helpers' | 'self' | 'root'
   readonly newuidmap?: string
@@ -74,7 +76,12 @@ export interface UsernsPlan {
   readonly uidMappings: readonly IdMapping[]
   readonly gidMappings: readonly IdMapping[]
   /** keep-id, auto: a second user namespace inside the first, made after the rootfs is mounted. IDs of the outer one. */
-  readonly nested?: { readonly uidMappings: readonly IdMapping[]; readonly gidMappings: readonly IdMapping[] }
+  readonly nested?: {
+    readonly uidMappings: readonly IdMapping[]
+    readonly gidMappings: readonly IdMapping[]
+    /** It is the one of `path`, and is joined, not made. */
+    readonly joined?: boolean
+  }
 }
 
 export type RootfsPlan =

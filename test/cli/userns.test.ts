@@ -28,11 +28,14 @@ async function inside(
   ...flags: readonly string[]
 ): Promise<{ readonly id: string; readonly map: string; readonly owner: string }> {
   const command = 'id -u; stat -c %u /; cat /proc/self/uid_map'
-  const [id = '', owner = '', ...map] = (
-    await store.ok(['run', '--rm', '--network', 'none', ...flags, image, 'sh', '-c', command])
-  ).split('\n')
+  const [id = '', owner = '', ...map] = (await store.ok(['run', '--rm', ...flags, image, 'sh', '-c', command])).split(
+    '\n',
+  )
   return { id, owner, map: map.map((line) => line.trim().split(/\s+/).join(':')).join(' ') }
 }
+
+/** No network, unless that is what is shared. */
+const without = (kind: string): string[] => (kind === '--network' ? [] : ['--network', 'none'])
 
 describe('the user namespace', () => {
   test('is by default one where root is the user', async () => {
@@ -70,6 +73,35 @@ describe('the user namespace', () => {
     expect(first).toEqual(['0', '1', '1024'])
     expect(second).toEqual(['0', '1025', '2000'])
     await store.ok(['rm', '-f', '-t', '0', 'auto1'])
+  })
+
+  test.each([['keep-id'], ['auto'], ['nomap'], ['host']])(
+    'of a container with %s is joined, or the one around it is',
+    async (mode) => {
+      if (mode !== 'host' && (rung !== 'ranges' || !fuse)) return
+      await store.ok(['run', '-d', '--name', 'donor', '--userns', mode, '--network', 'none', image, 'sleep', '1000'])
+      const run = (...flags: string[]) =>
+        store.ok(['run', '--rm', ...flags, image, 'sh', '-c', 'stat -c %u /; cat /proc/self/uid_map'])
+      const map = await store.ok(['exec', 'donor', 'cat', '/proc/self/uid_map'])
+      const plain = await run('--network', 'none')
+      for (const kind of ['--network', '--ipc', '--uts', '--pid'])
+        expect(await run(...without(kind), kind, 'container:donor'), kind).toBe(plain)
+      const shared = ['--userns', 'container:donor', '--network', 'container:donor']
+      expect(await run(...shared)).toBe(`0\n${map}`)
+      await store.ok(['run', '-d', '--name', 'second', ...shared, image, 'sleep', '1000'])
+      expect(await run('--userns', 'container:second', '--network', 'none')).toBe(`0\n${map}`)
+      await store.ok(['rm', '-f', 'second', 'donor'])
+    },
+  )
+
+  test('keep-id goes with namespaces of another container', async (context) => {
+    if (rung !== 'ranges' || !fuse) return context.skip('needs subordinate ids and fuse-overlayfs')
+    await store.ok(['run', '-d', '--name', 'donor', '--network', 'none', image, 'sleep', '1000'])
+    for (const kind of ['--network', '--ipc', '--uts', '--pid']) {
+      const flags = [...without(kind), '--userns', 'keep-id', kind, 'container:donor']
+      expect(await inside(...flags), kind).toMatchObject({ id: uid, owner: '0' })
+    }
+    await store.ok(['rm', '-f', 'donor'])
   })
 
   test('is what --uidmap and --gidmap say', async (context) => {

@@ -44,8 +44,8 @@ function requireShareable({ id, spec }: ContainerRecord): void {
 /** What a start joins. */
 export interface Joined {
   readonly paths: NamespacePaths
-  /** Process 1 of the container whose user namespace owns what is joined. */
-  readonly donorPid?: number
+  /** The container whose user namespace owns what is joined, and its process 1. */
+  readonly donor?: { readonly id: string; readonly pid: number }
   /** Of the container whose IPC namespace is joined. */
   readonly shm?: string
   /** The container whose network is used, by ID. */
@@ -112,10 +112,11 @@ export function joinedNamespaces(context: Context, spec: CompleteSpec): Joined {
   join('cgroup', 'cgroup', spec.namespaces.cgroup)
   join('network', 'net', spec.network)
   const { user, ipc } = spec.namespaces
-  const donorPid = user.mode === 'container' ? pidOf(user.container) : donors.values().next().value
+  const [first] = donors
+  const donor = user.mode === 'container' ? ([user.container, pidOf(user.container)] as const) : first
   return {
     paths,
-    ...(donorPid === undefined ? {} : { donorPid }),
+    ...(donor === undefined ? {} : { donor: { id: donor[0], pid: donor[1] } }),
     ...(ipc.mode === 'container' ? { shm: `/proc/${pidOf(ipc.container)}/root/dev/shm` } : {}),
     ...(spec.network.mode === 'container' ? { networkOwner: spec.network.container } : {}),
   }

@@ -10,6 +10,7 @@ import type { RootfsPlan, UsernsPlan } from '../../runtime/protocol.js'
 import { chooseDriver, type StorageDriver, type StorageDriverName } from '../../storage/driver.js'
 import { fillRootfs, fitsOverlay, layerChain, planRootfs } from '../../storage/overlay.js'
 import type { Context } from '../context.js'
+import { hasOwnIds, makerOfIds } from './own-ids.js'
 import { containerPaths, lockContainer, noSuchContainer, readRecord } from './store.js'
 import { removeTree } from './trees.js'
 
@@ -29,12 +30,8 @@ export async function storageDriver(context: Context, forced?: StorageDriverName
  */
 export async function driverForContainer(context: Context, spec: CompleteSpec): Promise<StorageDriver> {
   const { user } = spec.namespaces
-  const nested =
-    user.mode === 'keep-id' ||
-    user.mode === 'nomap' ||
-    user.mode === 'auto' ||
-    spec.uidMap.length + spec.gidMap.length > 0
-  if (!nested || spec.rootfs?.overlay === false) return storageDriver(context)
+  const maker = user.mode === 'container' ? makerOfIds(context, user.container)?.spec : spec
+  if (maker === undefined || !hasOwnIds(maker) || spec.rootfs?.overlay === false) return storageDriver(context)
   try {
     return await storageDriver(context, 'fuse-overlayfs')
   } catch (error) {
