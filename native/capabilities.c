@@ -145,6 +145,8 @@ void capabilities_set(const struct capability_sets *sets, uint64_t also)
 		fail(STAGE_CAPABILITIES, "set the capabilities");
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 && errno != EINVAL)
 		fail(STAGE_CAPABILITIES, "clear the ambient capabilities");
+	/* capabilities(7): an ambient one is permitted and inheritable. `crun spec` asks for more, and gets this from all. */
+	known &= permitted & inheritable;
 	for (int i = 0; i < 64 && sets->given; i++) {
 		if (!(sets->ambient & known & (1ULL << i)))
 			continue;

@@ -25,6 +25,15 @@ static bool single_own_id(const struct id_maps *maps, uint32_t own)
 	return maps->length == 1 && maps->items[0].size == 1 && maps->items[0].outside == own;
 }
 
+/* Without maps, as `crun spec --rootless` has it: root inside is the caller. */
+static struct id_maps own_id(struct arena *arena, uint32_t own)
+{
+	struct id_map *map = arena_alloc(arena, 1, sizeof(*map));
+
+	*map = (struct id_map){.inside = 0, .outside = own, .size = 1};
+	return (struct id_maps){.items = map, .length = 1};
+}
+
 static int complete_userns(struct launch_plan *plan, struct failure *why)
 {
 	struct userns_plan *userns = &plan->userns;
@@ -38,6 +47,10 @@ static int complete_userns(struct launch_plan *plan, struct failure *why)
 	userns->gid_maps = config->gid_maps;
 	if (userns->mode != USERNS_NEW)
 		return 0;
+	if (!userns->uid_maps.length && !userns->gid_maps.length && geteuid() != 0) {
+		userns->uid_maps = own_id(&plan->arena, geteuid());
+		userns->gid_maps = own_id(&plan->arena, getegid());
+	}
 	if (!userns->uid_maps.length || !userns->gid_maps.length)
 		return failure_set(
 			why, STAGE_CONFIG, EINVAL, NULL,

@@ -23,19 +23,19 @@ beforeAll(async () => {
 })
 afterAll(() => store[Symbol.asyncDispose]())
 
+/** No network, unless that is what is shared. */
+const without = (flags: readonly string[]): string[] => (flags.includes('--network') ? [] : ['--network', 'none'])
+
 /** Runs with this user namespace; what `id -u`, the map and the owner of / are inside. */
 async function inside(
   ...flags: readonly string[]
 ): Promise<{ readonly id: string; readonly map: string; readonly owner: string }> {
   const command = 'id -u; stat -c %u /; cat /proc/self/uid_map'
-  const [id = '', owner = '', ...map] = (await store.ok(['run', '--rm', ...flags, image, 'sh', '-c', command])).split(
-    '\n',
-  )
+  const [id = '', owner = '', ...map] = (
+    await store.ok(['run', '--rm', ...without(flags), ...flags, image, 'sh', '-c', command])
+  ).split('\n')
   return { id, owner, map: map.map((line) => line.trim().split(/\s+/).join(':')).join(' ') }
 }
-
-/** No network, unless that is what is shared. */
-const without = (kind: string): string[] => (kind === '--network' ? [] : ['--network', 'none'])
 
 describe('the user namespace', () => {
   test('is by default one where root is the user', async () => {
@@ -85,7 +85,7 @@ describe('the user namespace', () => {
       const map = await store.ok(['exec', 'donor', 'cat', '/proc/self/uid_map'])
       const plain = await run('--network', 'none')
       for (const kind of ['--network', '--ipc', '--uts', '--pid'])
-        expect(await run(...without(kind), kind, 'container:donor'), kind).toBe(plain)
+        expect(await run(...without([kind]), kind, 'container:donor'), kind).toBe(plain)
       const shared = ['--userns', 'container:donor', '--network', 'container:donor']
       expect(await run(...shared)).toBe(`0\n${map}`)
       await store.ok(['run', '-d', '--name', 'second', ...shared, image, 'sleep', '1000'])
@@ -98,7 +98,7 @@ describe('the user namespace', () => {
     if (rung !== 'ranges' || !fuse) return context.skip('needs subordinate ids and fuse-overlayfs')
     await store.ok(['run', '-d', '--name', 'donor', '--network', 'none', image, 'sleep', '1000'])
     for (const kind of ['--network', '--ipc', '--uts', '--pid']) {
-      const flags = [...without(kind), '--userns', 'keep-id', kind, 'container:donor']
+      const flags = ['--userns', 'keep-id', kind, 'container:donor']
       expect(await inside(...flags), kind).toMatchObject({ id: uid, owner: '0' })
     }
     await store.ok(['rm', '-f', 'donor'])

@@ -71,6 +71,16 @@ describe.skipIf(missing)(`tspod-runtime run${missing ? ` (needs ${missing})` : '
     expect(status).toContain('CapBnd:\t0000000000000021')
   })
 
+  test('leaves out what can not be ambient, and takes a user namespace without maps for one of a single id', () => {
+    const text = shell('grep CapAmb /proc/self/status; cat /proc/self/uid_map', (config) => {
+      const sets = { bounding: ['CAP_CHOWN'], effective: ['CAP_CHOWN'], permitted: ['CAP_CHOWN'], inheritable: [] }
+      config.process.capabilities = { ...sets, ambient: ['CAP_KILL', 'CAP_CHOWN'] }
+      config.linux.uidMappings = []
+      config.linux.gidMappings = []
+    })
+    expect(text.trim().split(/\s+/)).toEqual(['CapAmb:', '0000000000000000', '0', String(process.getuid?.()), '1'])
+  })
+
   test('raises ambient capabilities only when asked', () => {
     if (!hasRange) return
     const status = shell('grep -E "CapEff|CapAmb" /proc/self/status', (config) => {
