@@ -90,7 +90,10 @@ int oci_kill(struct oci_options *options, struct failure *why)
 	if (oci_container_load(&container, options, why) < 0)
 		return -1;
 	pidfd = open_process(&container);
-	if (pidfd < 0 || pidfd_send_signal(pidfd, number, NULL, 0) < 0)
+	/* One that has ended and waits for its parent would take it without a word. */
+	errno = ESRCH;
+	if (pidfd < 0 || !strcmp(oci_container_status(&container), "stopped") ||
+	    pidfd_send_signal(pidfd, number, NULL, 0) < 0)
 		result = failure_set(why, STAGE_PLAN, errno, options->id,
 				     "container is not running");
 #ifdef HAVE_CGROUP

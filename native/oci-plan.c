@@ -25,6 +25,16 @@ static bool single_own_id(const struct id_maps *maps, uint32_t own)
 	return maps->length == 1 && maps->items[0].size == 1 && maps->items[0].outside == own;
 }
 
+static bool has_outside(const struct id_maps *maps, uint32_t id)
+{
+	for (size_t i = 0; i < maps->length; i++) {
+		if (id >= maps->items[i].outside &&
+		    id - maps->items[i].outside < maps->items[i].size)
+			return true;
+	}
+	return false;
+}
+
 /* Without maps, as `crun spec --rootless` has it: root inside is the caller. */
 static struct id_maps own_id(struct arena *arena, uint32_t own)
 {
@@ -55,6 +65,14 @@ static int complete_userns(struct launch_plan *plan, struct failure *why)
 		return failure_set(
 			why, STAGE_CONFIG, EINVAL, NULL,
 			"linux.uidMappings and linux.gidMappings are needed for a new user namespace");
+	/* Nobody in the new namespace may enter the caller's folders: what lies in them is opened before. */
+	if (geteuid() == 0 && !has_outside(&userns->uid_maps, 0)) {
+		userns->mode = USERNS_HOST;
+		userns->nested = true;
+		userns->nested_uid_maps = userns->uid_maps;
+		userns->nested_gid_maps = userns->gid_maps;
+		return 0;
+	}
 	/* Root of a user namespace (where other engines call us) writes them itself. */
 	if (geteuid() == 0) {
 		userns->writer = WRITER_ROOT;

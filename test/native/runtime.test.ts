@@ -1,7 +1,8 @@
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Bundle, type Change, create, hasCrun, hasRange, makeBundle, missingRequirement, runWithCrun } from '../helpers/bundle.js'
+import { type Bundle, type Change, create, hasCrun, hasRange, makeBundle, missingRequirement, runtime, runWithCrun } from '../helpers/bundle.js'
 
 const missing = missingRequirement()
 
@@ -79,6 +80,17 @@ describe.skipIf(missing)(`tspod-runtime run${missing ? ` (needs ${missing})` : '
       config.linux.gidMappings = []
     })
     expect(text.trim().split(/\s+/)).toEqual(['CapAmb:', '0000000000000000', '0', String(process.getuid?.()), '1'])
+  })
+
+  test('makes, as root of a user namespace, one in which that root is nobody, of a bundle closed to all others', () => {
+    if (!hasRange) return
+    bundle.write(['sh', '-c', 'id -u; cat /proc/self/uid_map'], (config) => {
+      config.linux.uidMappings = config.linux.gidMappings = [{ containerID: 0, hostID: 1, size: 100 }]
+    })
+    const words = ['--user', '--map-root-user', '--map-auto', runtime, '--root', join(bundle.path, 'state'), 'run']
+    const ended = spawnSync('unshare', [...words, '--bundle', bundle.path, 'inner'], { encoding: 'utf8' })
+    expect(ended, ended.stderr).toMatchObject({ status: 0 })
+    expect(ended.stdout.trim().split(/\s+/)).toEqual(['0', '0', '1', '100'])
   })
 
   test('raises ambient capabilities only when asked', () => {
@@ -214,7 +226,7 @@ describe.skipIf(missing)(`tspod-runtime run${missing ? ` (needs ${missing})` : '
     expect(() => statSync(join(bundle.rootfs, 'started'))).toThrow()
   })
 
-  test('goes through create, start, exec, kill and delete', () => {
+  test('goes through create, start, exec, kill and delete', async () => {
     bundle.write(['sleep', '1000'])
     expect(create(bundle, 'life', join(bundle.path, 'pid'))).toBe(0)
     const state = () => (JSON.parse(bundle.oci('state', 'life').stdout) as { status: string }).status
@@ -227,6 +239,9 @@ describe.skipIf(missing)(`tspod-runtime run${missing ? ` (needs ${missing})` : '
     expect(bundle.oci('exec', 'life', 'no-such').status).toBe(127)
     expect(bundle.oci('ps', 'life').stdout.trim()).toBe(readFileSync(join(bundle.path, 'pid'), 'utf8'))
     expect(bundle.oci('delete', 'life').stderr).toContain('container is running')
+    expect(bundle.oci('kill', 'life', 'KILL').status).toBe(0)
+    await expect.poll(state).toBe('stopped')
+    expect(bundle.oci('kill', 'life', 'KILL').stderr).toContain('not running')
     expect(bundle.oci('delete', '--force', 'life').status).toBe(0)
     expect(bundle.oci('state', 'life').stderr).toContain('container does not exist')
   })
