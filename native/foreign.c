@@ -229,6 +229,9 @@ void foreign_agent(struct setup *setup)
 	reset_signals();
 	enter_namespaces(setup);
 	setup->root_tree = rootfs_open(setup);
+	/* What serves the root lives in the present one, and would never end with the root mounted in there. */
+	if (unshare(CLONE_NEWNS) < 0)
+		fail(STAGE_NAMESPACES, "make a mount namespace");
 	if (move_mount(setup->root_tree, "", AT_FDCWD, mountpoint, MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		fail_at(STAGE_ROOTFS, mountpoint, "attach the root file system");
 	/* Here, so that what is missing is told by errno and not by the other runtime's words. */

@@ -1,8 +1,10 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { busyboxLayer } from '../helpers/images.js'
+import { hasCrun } from '../helpers/bundle.js'
 import { explain, tspodStore, type TspodStore } from '../helpers/tspod.js'
 
 const image = 'localhost/busybox:latest'
@@ -22,6 +24,18 @@ beforeAll(async () => {
   fuse = (await store.run(['--storage-driver', 'fuse-overlayfs', 'info'])).status === 0
 })
 afterAll(() => store[Symbol.asyncDispose]())
+
+/** The command lines that name a folder. */
+function processesOf(folder: string): string[] {
+  return readdirSync('/proc').flatMap((name) => {
+    try {
+      const words = readFileSync(`/proc/${name}/cmdline`, 'utf8')
+      return words.includes(`${folder}/`) && /^\d+$/.test(name) ? [words.replaceAll('\0', ' ')] : []
+    } catch {
+      return []
+    }
+  })
+}
 
 /** No network, unless that is what is shared. */
 const without = (flags: readonly string[]): string[] => (flags.includes('--network') ? [] : ['--network', 'none'])
@@ -102,6 +116,14 @@ describe('the user namespace', () => {
       expect(await inside(...flags), kind).toMatchObject({ id: uid, owner: '0' })
     }
     await store.ok(['rm', '-f', 'donor'])
+  })
+
+  test("what serves the files goes with the container, also with another's runtime", async (context) => {
+    if (rung !== 'ranges' || !fuse || !hasCrun) return context.skip('needs crun, subordinate ids and fuse-overlayfs')
+    const run = ['--runtime', 'crun', 'run', '--rm', '--network', 'none', '--userns', 'keep-id', image]
+    expect(await store.ok([...run, 'id', '-u'])).toBe(uid)
+    expect((await store.run([...run, 'no-such'])).status).toBe(127)
+    await expect.poll(() => processesOf(store.folder)).toEqual([])
   })
 
   test('is what --uidmap and --gidmap say', async (context) => {
