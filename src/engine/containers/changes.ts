@@ -79,7 +79,9 @@ export async function changesBetween(
   other: string,
   kind: 'container' | 'image' | 'any' = 'any',
 ): Promise<Change[]> {
-  const [one, base] = [name, other].map((text) => (kind === 'image' ? undefined : foldersOfContainer(context, text)))
+  const isContainer = kind !== 'image'
+  const one = isContainer ? await foldersOfContainer(context, name) : undefined
+  const base = isContainer ? await foldersOfContainer(context, other) : undefined
   if (one === undefined && base === undefined && kind !== 'container') return changesOfImages(context, name, other)
   const folders = one ?? (await foldersOfImage(context, name, kind))
   const below = base ?? (await foldersOfImage(context, other, kind))
@@ -87,13 +89,13 @@ export async function changesBetween(
 }
 
 /** The topmost first; undefined if there is no such container. */
-function foldersOfContainer(context: Context, nameOrId: string): readonly string[] | undefined {
+async function foldersOfContainer(context: Context, nameOrId: string): Promise<readonly string[] | undefined> {
   const record = tryFind(context, nameOrId)
   if (record === undefined) return undefined
   const { spec, storageDriver: name } = record
   if (spec.rootfs) throw new TspodError('not-supported', `container ${record.name} has a root file system of its own`)
   const { folder } = containerPaths(context.paths, record.id)
-  if (name === 'copy') return [join(folder, 'rootfs')]
+  if (name === 'copy') return [await copiedRoot(context, record)]
   const upper = join(folder, 'upper')
   return [...(existsSync(upper) ? [upper] : []), ...layerFolders(context, spec.image.layers)]
 }
