@@ -288,6 +288,8 @@ function isFile(path: string): boolean {
 function readBounded(path: string): string | undefined {
   lookedAt('file', path)
   const stat = statSync(path, { throwIfNoEntry: false })
+  /* /dev/null, which people name for an empty one. */
+  if (stat?.isCharacterDevice() === true) return ''
   if (stat?.isFile() !== true) return undefined
   if (stat.size > maximumSize) throw new TspodError('limit-exceeded', `${path} is too large`)
   try {
