@@ -33,6 +33,8 @@ export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error'
 export interface ProgressEvent {
   readonly id: string
   readonly action: string
+  /** How it ended, where that is not plain: `skipped: already exists`. */
+  readonly remark?: string
   readonly current?: number
   readonly total?: number
   readonly done?: boolean

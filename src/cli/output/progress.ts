@@ -2,7 +2,7 @@ import { drawsOnTerminal } from '../terminal.js'
 import type { Ora } from 'ora'
 import type { ProgressEvent } from '../../index.js'
 import { writeError } from './write.js'
-import { humanSize } from './units.js'
+import { describe, describeShortly, describeWithSize, Rates } from './progress-text.js'
 
 /** Shows what takes a while, on stderr. Give `onEvent` to the engine as `onProgress`; call `stop` when it is over. */
 export interface Progress {
@@ -25,17 +25,19 @@ export function startProgress(): Progress {
 function lines(): Progress {
   const announced = new Map<string, string>()
   return {
-    onEvent({ id, action }) {
-      if (announced.get(id) === action) return
-      announced.set(id, action)
-      writeError(`${describe({ id, action })}\n`)
+    onEvent(event) {
+      const text = describe(event)
+      if (announced.get(event.id) === text) return
+      announced.set(event.id, text)
+      writeError(`${text}\n`)
     },
     stop: () => {},
   }
 }
 
 function spinner(): Progress {
-  const running = new Map<string, ProgressEvent>()
+  const running = new Map<string, string>()
+  const rates = new Rates()
   let display: Ora | undefined
   let stopped = false
   void import('ora').then(({ default: ora }) => {
@@ -45,7 +47,7 @@ function spinner(): Progress {
   })
   const show = () => {
     if (display === undefined || stopped) return
-    display.text = [...running.values()].slice(-8).map(describeWithSize).join('\n  ')
+    display.text = [...running.values()].slice(-8).join('\n  ')
     if (running.size > 0 && !display.isSpinning) display.start()
     if (running.size === 0) display.stop()
   }
@@ -53,8 +55,9 @@ function spinner(): Progress {
     onEvent(event) {
       if (event.done === true) {
         running.delete(event.id)
-        display?.stopAndPersist({ symbol: ' ', text: describe(event) })
-      } else running.set(event.id, event)
+        rates.forget(event.id)
+        display?.stopAndPersist({ symbol: ' ', text: describeShortly(event) })
+      } else running.set(event.id, describeWithSize(event, rates.at(event.id, event.current ?? 0, performance.now())))
       show()
     },
     stop() {
@@ -62,16 +65,4 @@ function spinner(): Progress {
       display?.stop()
     },
   }
-}
-
-function describe({ id, action }: Pick<ProgressEvent, 'id' | 'action'>): string {
-  return id === '' ? action : `${action} ${id}`
-}
-
-function describeWithSize(event: ProgressEvent): string {
-  const { current, total } = event
-  if (current === undefined) return describe(event)
-  const of =
-    total === undefined || total === 0 ? '' : ` / ${humanSize(total, 3)} (${Math.floor((100 * current) / total)}%)`
-  return `${describe(event)}  ${humanSize(current, 3)}${of}`
 }

@@ -151,11 +151,11 @@ function entryOf(image: CopiedImage, raw: RawManifest): IndexEntry {
 }
 
 function report(context: Context, { descriptor, kind, current, done, existed }: CopyProgress): void {
-  const verb = existed ? 'skipped: already exists' : ''
-  const action = `${done ? 'Copied' : 'Copying'} ${kind === 'layer' ? 'blob' : 'config'}`
+  const action = `${done && !existed ? 'Copied' : 'Copying'} ${kind === 'layer' || existed ? 'blob' : 'config'}`
   context.onProgress?.({
-    id: verb === '' ? descriptor.digest : `${descriptor.digest} ${verb}`,
-    action: existed ? 'Copying blob' : action,
+    id: descriptor.digest,
+    action,
+    ...(existed ? { remark: 'skipped: already exists' } : {}),
     current,
     total: descriptor.size,
     ...(done ? { done: true } : {}),
