@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net'
+import { TspodError } from '../../base/errors.js'
 
 /** Which proxy a request goes through, by the environment's rules that Go's programs and curl share. */
 export function proxyFor(url: URL, env: Readonly<Record<string, string | undefined>>): URL | undefined {
@@ -11,11 +12,22 @@ export function proxyFor(url: URL, env: Readonly<Record<string, string | undefin
   const chosen = value === undefined || value === '' ? (env['ALL_PROXY'] ?? env['all_proxy']) : value
   if (chosen === undefined || chosen === '') return undefined
   if (isExempt(url, env['NO_PROXY'] ?? env['no_proxy'] ?? '')) return undefined
+  return parseProxy(chosen)
+}
+
+/** What is no URL is no proxy, as in Go's programs; one of another kind would only give back what is no HTTP. */
+function parseProxy(text: string): URL | undefined {
+  let proxy: URL
   try {
-    return new URL(chosen.includes('://') ? chosen : `http://${chosen}`)
+    proxy = new URL(text.includes('://') ? text : `http://${text}`)
   } catch {
     return undefined
   }
+  if (proxy.protocol === 'http:' || proxy.protocol === 'https:') return proxy
+  throw new TspodError(
+    'not-supported',
+    `the environment names a proxy of the kind ${proxy.protocol}//: there are http:// and https://`,
+  )
 }
 
 /** 127.0.0.0/8, ::1 and localhost: what Docker treats as not needing TLS, and no proxy can reach. */

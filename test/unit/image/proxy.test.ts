@@ -24,6 +24,12 @@ describe('the proxy of a request', () => {
     expect(hrefFor(url, env)).toBe(expected)
   })
 
+  test.each(['socks5://proxy.example:1080', 'socks4://u:p@proxy.example'])('is not %s', (HTTPS_PROXY) => {
+    expect(() => hrefFor('https://registry.test/', { HTTPS_PROXY })).toThrow(
+      /proxy of the kind socks\d:\/\/: there are/,
+    )
+  })
+
   test.each<[string, string, boolean]>([
     ['https://registry.test/', '*', true],
     ['https://registry.test/', 'other.test, registry.test', true],
