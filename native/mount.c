@@ -137,6 +137,16 @@ static bool is_nobodys(const struct mount_plan *mount, const struct mount_source
 	       is_empty_folder(source->tree);
 }
 
+/* Not in a folder of the host, or in another volume. */
+static bool is_of_root(int fd)
+{
+	struct statx here, root;
+
+	return statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &here) == 0 &&
+	       statx(AT_FDCWD, "/", 0, STATX_MNT_ID, &root) == 0 &&
+	       (here.stx_mask & root.stx_mask & STATX_MNT_ID) && here.stx_mnt_id == root.stx_mnt_id;
+}
+
 /* It is for the user who runs. The folder beneath, too: at a next start it is what the image has. */
 static void give_to_user(const struct setup *setup, const struct mount_plan *mount,
 			 struct mount_source *source)
@@ -144,10 +154,10 @@ static void give_to_user(const struct setup *setup, const struct mount_plan *mou
 	uid_t uid = setup->user.uid;
 	gid_t gid = setup->user.gid;
 
-	if (source->place < 0)
+	if (!source->nobodys)
 		return;
 	if (fchownat(source->tree, "", uid, gid, AT_EMPTY_PATH) < 0 ||
-	    fchownat(source->place, "", uid, gid, AT_EMPTY_PATH) < 0)
+	    (source->place >= 0 && fchownat(source->place, "", uid, gid, AT_EMPTY_PATH) < 0))
 		fail_at(STAGE_MOUNT, mount->destination, "give the volume to the user");
 	close_fd(&source->place);
 }
@@ -172,7 +182,8 @@ void mounts_attach(struct setup *setup, struct mount_sources *sources)
 			copy_up(target, source->tree, mount);
 		if (attach_tree(source->tree, target) < 0)
 			fail_at(STAGE_MOUNT, mount->destination, "attach the mount");
-		if (made && is_nobodys(mount, source))
+		source->nobodys = made && is_nobodys(mount, source);
+		if (source->nobodys && is_of_root(target))
 			source->place = take_fd(&target);
 		if (!mount_ends_read_only(mount))
 			close_fd(&source->tree);

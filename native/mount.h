@@ -5,7 +5,8 @@
 /* One mount on its way: made in the host's mount tree's sight, attached after pivot_root. */
 struct mount_source {
 	int tree;  /* detached; -1: made when it is attached, or left out */
-	int place; /* the folder that was made for a volume of nobody's; -1: there is none */
+	int place; /* the root's folder that was made for a volume of nobody's; -1: there is none */
+	bool nobodys;
 	bool directory;
 	bool skip;
 };

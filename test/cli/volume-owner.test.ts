@@ -1,3 +1,4 @@
+import { mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { busyboxLayout } from '../helpers/images.js'
@@ -70,6 +71,14 @@ test.each([
   expect((await store.ok(['run', '--name', 'again', ...run, ...show])).split('\n')).toEqual(shown)
   expect((await store.ok(['start', '--attach', 'again'])).split('\n')).toEqual(shown)
   await store.ok(['rm', '--volumes', 'again'])
+})
+
+test('a new volume beneath a folder of the host is for the user, the folder that is made there is not', async () => {
+  await mkdir(join(store.folder, 'of-host'))
+  const mounts = ['-v', './of-host:/h', '-v', 'beneath:/h/sub']
+  const run = ['run', '--rm', '--network', 'none', '--user', '5:6', ...mounts, 'localhost/busybox']
+  expect(await store.ok([...run, 'stat', '-c', '%u:%g', '/h/sub'])).toBe('5:6')
+  expect((await stat(join(store.folder, 'of-host/sub'))).uid).toBe((await stat(store.folder)).uid)
 })
 
 test('a volume that is still empty is for the next user; one with a file, or an owner, is not', async () => {
