@@ -1,7 +1,7 @@
 import { TspodError } from '../src/base/errors.js'
 import type { IdMapping } from '../src/oci/runtime-spec.js'
 import type { UsernsPlan } from '../src/runtime/protocol.js'
-import { fillMap, keepIdMap, mapSize, requireValidMap, splitAlong } from './id-map.js'
+import { fillMap, keepIdMap, mapSize, requireValidMap, splitAlong, toHost } from './id-map.js'
 import { mapsFromFlags } from './id-map-flags.js'
 
 /** `--userns` */
@@ -41,6 +41,7 @@ export function planUserns(base: UsernsPlan, request: UsernsRequest): UsernsPlan
     throw new TspodError('not-supported', 'inside "tspod unshare" a container cannot have ids of its own')
   requireValidMap(nested.uidMappings, 'uid')
   requireValidMap(nested.gidMappings, 'gid')
+  requireRoot(nested, Math.min(mapSize(base.uidMappings), mapSize(base.gidMappings)))
   const uidMappings = splitAlong(base.uidMappings, nested.uidMappings)
   const gidMappings = splitAlong(base.gidMappings, nested.gidMappings)
   requireValidMap(uidMappings, 'uid')
@@ -72,6 +73,18 @@ function nestedMaps(base: UsernsPlan, request: UsernsRequest): Maps | 'join' | u
       return nomapMaps(base)
     case 'auto':
       return autoMaps(base, mode, request)
+  }
+}
+
+/** It is root in the container who sets it up. */
+function requireRoot({ uidMappings, gidMappings }: Maps, available: number): void {
+  for (const [name, map] of [
+    ['uid', uidMappings],
+    ['gid', gidMappings],
+  ] as const) {
+    if (toHost(map, 0) !== undefined) continue
+    if (available < 2) throw tooMany(2, available)
+    throw new TspodError('invalid-argument', `the ${name} map has no ${name} 0, which sets the container up`)
   }
 }
 

@@ -79,6 +79,13 @@ describe('--uidmap and --gidmap', () => {
     expect(() => mapsFromFlags(['0:@5:1'], [], base)).toThrow(/not yours to map/)
   })
 
+  test('and keep-id leave a root, who sets the container up', () => {
+    expect(() => nested({ uidMap: ['5:0:1'] })).toThrow(/no uid 0/)
+    expect(() => nested({ uidMap: ['0:0:9'], gidMap: ['1:1:9'] })).toThrow(/no gid 0/)
+    expect(() => nested({ mode: { mode: 'keep-id' } }, single)).toThrow(/needs 2 ids and you have 1/)
+    expect(nested({ mode: { mode: 'keep-id', uid: 0, gid: 0 } }, single)).toEqual(['0:0:1', '0:0:1'])
+  })
+
   test('do not go with another mode', () => {
     expect(() => nested({ mode: { mode: 'keep-id' }, uidMap: ['0:0:1'] })).toThrow(/cannot be combined/)
   })
@@ -97,7 +104,6 @@ describe('--userns', () => {
       '0:1:6 6:0:1 7:7:65530',
     ])
     expect(nested({ mode: { mode: 'keep-id', size: 2000 } })[0]).toBe('0:1:1000 1000:0:1 1001:1001:999')
-    expect(nested({ mode: { mode: 'keep-id' } }, single)[0]).toBe('1000:0:1')
     expect(() => nested({ mode: { mode: 'keep-id', size: 70000 } })).toThrow(/needs 70000 ids and you have 65537/)
   })
 
