@@ -17,16 +17,17 @@ export function renderRows(
   { heading, headings }: { readonly heading: boolean; readonly headings: Readonly<Record<string, string>> },
 ): string {
   const isTable = /^table\s/.test(format)
-  const nodes = parseTemplate(unescape(isTable ? columnsOf(format) : format))
+  const parsed = parseTemplate(unescape(isTable ? format.replace(/^table\s+/, '') : format))
+  /* As in Podman: a blank between fields parts columns, too. */
+  const nodes = isTable ? parsed.map(columned) : parsed
   const lines = rows.map((row) => evaluate(nodes, row))
   if (!isTable) return lines.map((line) => (line.endsWith('\n') ? line : `${line}\n`)).join('')
   if (heading) lines.unshift(headingOf(nodes, headings))
   return alignColumns(lines.map((line) => line.replace(/\n$/, '').split('\t')))
 }
 
-/** What `table ` is followed by; between actions a space ends a column, too, as in Podman. */
-function columnsOf(format: string): string {
-  return format.replace(/^table\s+/, '').replace(/\}\} +(?=\{\{)/g, '}}\t')
+function columned(node: Node): Node {
+  return node.kind === 'text' ? { ...node, text: node.text.replaceAll(' ', '\t') } : node
 }
 
 /** In a shell's quotes `\t` arrives as two characters; Docker and Podman both take it for a tab. */

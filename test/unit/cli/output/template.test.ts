@@ -117,10 +117,11 @@ describe('rows', () => {
     )
   })
 
-  test('table takes a space between fields for the end of a column, and not one within', () => {
-    expect(renderRows('table {{ .ID }} {{.CreatedAt}}: {{.Names}}', rows, plain)).toBe(
-      'CONTAINER ID  CREATED AT: NAMES\na             now: x\nbb            then: y\n',
+  test('table takes blanks between fields for columns', () => {
+    expect(renderRows('table {{.ID}} {{.Names}}', rows, plain)).toBe(
+      renderRows('table {{.ID}}\\t{{.Names}}', rows, plain),
     )
+    expect(renderRows('{{.ID}} {{.Names}}', rows, plain)).not.toContain('  ')
   })
 
   test('table without headings', () => {
