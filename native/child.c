@@ -146,12 +146,16 @@ static void prepare_on_host(struct setup *setup)
 
 static void furnish_root(struct setup *setup)
 {
+	cleanup_close int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (root_fd < 0)
+		fail(STAGE_ROOTFS, "open /");
 	mounts_attach(setup, setup->mounts);
 	devices_attach(setup, setup->devices);
 	if (setup->process->terminal)
 		terminal_open(setup);
-	user_append_entries(setup);
-	user_resolve(setup);
+	user_append_entries(setup, root_fd);
+	user_resolve_in(setup, root_fd);
 	mounts_finish(setup, setup->mounts);
 	masks_apply(setup);
 	cgroup_namespace(setup);

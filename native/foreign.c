@@ -6,6 +6,7 @@
 #include "namespaces.h"
 #include "process.h"
 #include "rootfs.h"
+#include "mount.h"
 #include "spawn.h"
 #include "user.h"
 #include "util.h"
@@ -67,9 +68,9 @@ static void runtime_failed(const char *log, const char *program, int status)
 	entry = line ? json_loads(line, 0, NULL) : NULL;
 	errno = 0;
 	if (json_string_value(json_object_get(entry, "msg")))
-		fail_at(STAGE_EXEC, program, "%.300s",
+		fail_at(STAGE_RUNTIME, program, "%.300s",
 			json_string_value(json_object_get(entry, "msg")));
-	fail_at(STAGE_EXEC, program, "ended with status %d",
+	fail_at(STAGE_RUNTIME, program, "ended with status %d",
 		WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
 
@@ -236,8 +237,10 @@ void foreign_agent(struct setup *setup)
 		fail_at(STAGE_ROOTFS, mountpoint, "attach the root file system");
 	/* Here, so that what is missing is told by errno and not by the other runtime's words. */
 	process_check_command(setup->process, setup->root_tree);
+	user_append_entries(setup, setup->root_tree);
 	user_resolve_in(setup, setup->root_tree);
 	workdir_prepare(setup, setup->root_tree);
+	mounts_fill_volumes(setup, setup->root_tree);
 	foreign_write_bundle(setup, &paths);
 	if (access(paths.state, F_OK) == 0)
 		run_verb(setup, &paths, "delete", false);

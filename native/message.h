@@ -26,6 +26,7 @@
 #define STAGE_HOOK "hook"
 #define STAGE_TERMINAL "terminal"
 #define STAGE_EXEC "exec"
+#define STAGE_RUNTIME "runtime" /* another OCI runtime has failed, in its own words */
 
 /* Fills `why` and returns -1. For code that reports to its caller. `path` may be NULL. */
 int failure_set(struct failure *why, const char *stage, int errnum, const char *path,

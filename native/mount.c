@@ -129,12 +129,12 @@ static void copy_up(int target, int tree, const struct mount_plan *mount)
 }
 
 /* A volume that is to be as the image's folder, where the image has none. */
-static bool is_nobodys(const struct mount_plan *mount, const struct mount_source *source)
+static bool is_nobodys(const struct mount_plan *mount, int volume)
 {
 	enum copied copied = mount->options.copy_up;
 
 	return mount->options.bind && (copied == COPIED_ALL || copied == COPIED_FOLDER) &&
-	       is_empty_folder(source->tree);
+	       is_empty_folder(volume);
 }
 
 /* Not in a folder of the host, or in another volume. */
@@ -182,11 +182,32 @@ void mounts_attach(struct setup *setup, struct mount_sources *sources)
 			copy_up(target, source->tree, mount);
 		if (attach_tree(source->tree, target) < 0)
 			fail_at(STAGE_MOUNT, mount->destination, "attach the mount");
-		source->nobodys = made && is_nobodys(mount, source);
+		source->nobodys = made && is_nobodys(mount, source->tree);
 		if (source->nobodys && is_of_root(target))
 			source->place = take_fd(&target);
 		if (!mount_ends_read_only(mount))
 			close_fd(&source->tree);
+	}
+}
+
+void mounts_fill_volumes(const struct setup *setup, int root_fd)
+{
+	for (size_t i = 0; i < setup->config->mounts_length; i++) {
+		const struct mount_plan *mount = &setup->config->mounts[i];
+		cleanup_close int volume = -1;
+		cleanup_close int target = -1;
+
+		if (!mount->options.copy_up || !mount->options.bind)
+			continue;
+		volume = open(mount->source, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (volume < 0)
+			continue;
+		target = open_beneath(root_fd, mount->destination, O_PATH | O_DIRECTORY, 0);
+		if (target >= 0)
+			copy_up(target, volume, mount);
+		else if (errno == ENOENT && is_nobodys(mount, volume) &&
+			 fchownat(volume, "", setup->user.uid, setup->user.gid, AT_EMPTY_PATH) < 0)
+			fail_at(STAGE_MOUNT, mount->destination, "give the volume to the user");
 	}
 }
 

@@ -23,5 +23,8 @@ void mounts_make_new(struct setup *, struct mount_sources *);
 /* After it: onto their targets, in order. */
 void mounts_attach(struct setup *, struct mount_sources *);
 
+/* For a runtime that binds a volume's folder as it is: what is otherwise done on its way to the root `root_fd`. */
+void mounts_fill_volumes(const struct setup *, int root_fd);
+
 /* What needs the container's user (`U`), and what can only then become read-only. */
 void mounts_finish(struct setup *, struct mount_sources *);

@@ -52,9 +52,9 @@ static int make_copy(int dir_fd, const char *name, const char *text, const char 
 	return 0;
 }
 
-static void append(const char *path, const char *name, const char *entry)
+static void append(int root_fd, const char *path, const char *name, const char *entry)
 {
-	cleanup_close int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	cleanup_close int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	cleanup_close int target = -1;
 	cleanup_close int fd = -1;
 	cleanup_close int private = -1;
@@ -86,15 +86,15 @@ static void append(const char *path, const char *name, const char *entry)
 			fail_at(STAGE_USER, path, "attach a copy");
 		file = open_tree(private, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 		if (file < 0 || fchdir(private) < 0 || umount2(".", MNT_DETACH) < 0 ||
-		    chdir("/") < 0)
+		    fchdir(here) < 0)
 			fail_at(STAGE_USER, path, "detach a copy");
 	}
 	if (attach_tree(file, target) < 0)
 		fail_at(STAGE_USER, path, "attach a copy");
 }
 
-void user_append_entries(struct setup *setup)
+void user_append_entries(const struct setup *setup, int root_fd)
 {
-	append("/etc/passwd", "passwd", setup->user_plan->passwd_entry);
-	append("/etc/group", "group", setup->user_plan->group_entry);
+	append(root_fd, "/etc/passwd", "passwd", setup->user_plan->passwd_entry);
+	append(root_fd, "/etc/group", "group", setup->user_plan->group_entry);
 }

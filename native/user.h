@@ -13,4 +13,4 @@ int user_lookup(struct user_lookup *, const char *spec, const struct strings *gr
 		const char *passwd, const char *group, struct arena *, struct failure *why);
 
 /* Lines for ids that the container's files don't know: on a copy, bound over the file. */
-void user_append_entries(struct setup *);
+void user_append_entries(const struct setup *, int root_fd);

@@ -309,6 +309,7 @@ export const stages = [
   'hook',
   'terminal',
   'exec',
+  'runtime',
   'log',
   'monitor',
   'state',

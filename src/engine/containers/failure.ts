@@ -59,6 +59,7 @@ const stageTexts: Readonly<Partial<Record<LaunchError['stage'], string>>> = {
   device: 'providing the device',
   network: 'setting up the network',
   user: 'looking up the user',
+  runtime: 'OCI runtime',
 }
 
 const stageCodes: Readonly<Partial<Record<LaunchError['stage'], ErrorCode>>> = {
