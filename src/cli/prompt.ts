@@ -6,6 +6,8 @@ import { writeError } from './output/write.js'
 export async function ask(question: string): Promise<string> {
   const { createInterface } = await import('node:readline/promises')
   const questions = createInterface({ input: process.stdin, output: process.stderr })
+  /* On a terminal a ^C comes as a character. */
+  questions.once('SIGINT', () => process.kill(process.pid, 'SIGINT'))
   /* Node leaves a question open for ever then, and the process would end as if all were well. */
   const ended = new Promise<never>((_, reject) => {
     questions.once('close', () => reject(new TspodError('usage', 'the standard input ended before an answer came')))

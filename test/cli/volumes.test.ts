@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { busyboxStore, image } from '../helpers/busybox-store.js'
 import { readTar } from '../helpers/read-tar.js'
 import { tarArchive } from '../helpers/tar.js'
+import { openTerminal } from '../helpers/terminal.js'
 import { explain, type TspodStore } from '../helpers/tspod.js'
 
 let tspod: TspodStore
@@ -126,6 +127,10 @@ test('prune without an answer removes nothing, and fails', async () => {
   expect(result.status, result.stderr).toBe(125)
   expect(result.stderr).toContain('the standard input ended before an answer came')
   expect(await tspod.ok(['volume', 'ls', '-q'])).toContain('kept')
+  using terminal = openTerminal(tspod, 'tspod volume prune')
+  await terminal.until(/continue\?/)
+  terminal.type('\x03')
+  expect(await terminal.end(), terminal.output).toBe(130)
   await tspod.ok(['volume', 'rm', 'kept'])
 })
 
