@@ -55,16 +55,27 @@ export async function readAllInput(maximum: number): Promise<string> {
 
 const [interrupt, endOfInput, backspace, del] = ['\u0003', '\u0004', '\b', '\u007f']
 
-async function readSecret(stdin: NodeJS.ReadStream): Promise<string> {
+/** By events: an iterator does not start a stream again that a question before has paused, and the process would end. */
+function readSecret(stdin: NodeJS.ReadStream): Promise<string> {
   let text = ''
   stdin.setEncoding('utf8')
-  for await (const chunk of stdin.iterator({ destroyOnReturn: false })) {
-    for (const character of String(chunk)) {
-      if (character === '\r' || character === '\n' || character === endOfInput) return text
-      if (character === interrupt) throw new TspodError('usage', 'interrupted')
-      if (character === backspace || character === del) text = [...text].slice(0, -1).join('')
-      else text += character
+  return new Promise((resolve, reject) => {
+    const settle = (end: () => void): void => {
+      stdin.off('data', take).off('end', ended).off('error', reject)
+      end()
     }
-  }
-  return text
+    const ended = (): void => settle(() => resolve(text))
+    const take = (chunk: string): void => {
+      for (const character of chunk) {
+        if (character === '\r' || character === '\n' || character === endOfInput) return ended()
+        if (character === interrupt) {
+          process.kill(process.pid, 'SIGINT')
+          return settle(() => reject(new TspodError('usage', 'interrupted')))
+        }
+        if (character === backspace || character === del) text = [...text].slice(0, -1).join('')
+        else text += character
+      }
+    }
+    stdin.on('data', take).on('end', ended).on('error', reject).resume()
+  })
 }

@@ -113,6 +113,22 @@ describe('a registry that wants a login', () => {
     expect(terminal.output).not.toContain(password)
   })
 
+  test('login asks for user and password on a terminal, and mistyped characters can be taken back', async () => {
+    using terminal = openTerminal(store, `tspod login --authfile ${authFile()} ${registry.host}`)
+    await terminal.until(/Username: /)
+    terminal.type('bob\r')
+    await terminal.until(/Password: /)
+    terminal.type(`${password}xé\x7f\b\r`)
+    expect(await terminal.end(), terminal.output).toBe(0)
+    expect(terminal.output).toContain('Login Succeeded!')
+    expect(terminal.output).not.toContain(password)
+    expect(await store.ok(['login', '--get-login', registry.host], withAuth())).toBe('bob')
+    using interrupted = openTerminal(store, `tspod login -u bob --authfile ${authFile()} ${registry.host}`)
+    await interrupted.until(/Password: /)
+    interrupted.type('\x03')
+    expect(await interrupted.end(), interrupted.output).toBe(130)
+  })
+
   test('an --authfile that is not there is told, but login makes it', async () => {
     const missing = join(store.folder, 'new', 'auth.json')
     const pull = await store.run(['pull', '-q', '--authfile', missing, `${registry.host}/app`])
