@@ -36,11 +36,11 @@ export function shortDigest(digest: Digest): string {
 /** Up to so many bytes take less time than loading node:crypto, whose digests are faster. */
 const small = 256 * 1024
 
-/** The SHA-256 of bytes in memory. */
-export async function digestOf(bytes: Uint8Array): Promise<Digest> {
-  if (bytes.length <= small) return `sha256:${sha256(bytes).toString('hex')}`
+/** The digest of bytes in memory. */
+export async function digestOf(bytes: Uint8Array, algorithm = 'sha256'): Promise<Digest> {
+  if (algorithm === 'sha256' && bytes.length <= small) return `sha256:${sha256(bytes).toString('hex')}`
   const { createHash } = await import('node:crypto')
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+  return `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}` as Digest
 }
 
 /** The SHA-256 of a text, as 64 hexadecimal digits. */

@@ -1,5 +1,5 @@
 import { TspodError } from '../base/errors.js'
-import { digestAlgorithm, digestHex } from '../base/digest.js'
+import { digestAlgorithm, digestOf } from '../base/digest.js'
 import type { Descriptor } from '../oci/image-spec.js'
 
 /**
@@ -22,13 +22,7 @@ export async function* verified(
     yield chunk
   }
   if (size !== descriptor.size) throw wrongSize(descriptor, size)
-  const found = hash.digest('hex')
-  if (found !== digestHex(descriptor.digest)) {
-    throw new TspodError(
-      'digest-mismatch',
-      `blob ${descriptor.digest} has the wrong content: its digest is ${digestAlgorithm(descriptor.digest)}:${found}`,
-    )
-  }
+  requireDigest(descriptor, `${digestAlgorithm(descriptor.digest)}:${hash.digest('hex')}`)
 }
 
 /** As `verified`, but only the size: for bytes whose digest is verified where they go. */
@@ -60,8 +54,15 @@ export async function readVerified(
     )
   }
   const parts: Uint8Array[] = []
-  for await (const chunk of verified(chunks, descriptor)) parts.push(chunk)
-  return Buffer.concat(parts)
+  for await (const chunk of measured(chunks, descriptor)) parts.push(chunk)
+  const bytes = Buffer.concat(parts)
+  requireDigest(descriptor, await digestOf(bytes, digestAlgorithm(descriptor.digest)))
+  return bytes
+}
+
+function requireDigest({ digest }: Pick<Descriptor, 'digest'>, found: string): void {
+  if (found !== digest)
+    throw new TspodError('digest-mismatch', `blob ${digest} has the wrong content: its digest is ${found}`)
 }
 
 function tooLong({ digest, size }: Pick<Descriptor, 'digest' | 'size'>): TspodError {
