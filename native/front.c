@@ -1,4 +1,5 @@
 /* What `tspod` is before anything is read: a kept start (kept-start.h), or Node with bin/tspod.cjs. */
+#include "early-pack.h"
 #include "front.h"
 #include "kept-start.h"
 #include "util.h"
@@ -65,5 +66,6 @@ int front_main(int argc, char **argv)
 	}
 	if (argc > 1 && kept_start(path, argc, argv, &status))
 		return status;
+	early_pack(argc, argv);
 	return become_node(path, argc, argv);
 }

@@ -40,7 +40,7 @@ const small = 256 * 1024
 export async function digestOf(bytes: Uint8Array, algorithm = 'sha256'): Promise<Digest> {
   if (algorithm === 'sha256' && bytes.length <= small) return `sha256:${sha256(bytes).toString('hex')}`
   const { createHash } = await import('node:crypto')
-  return `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}` as Digest
+  return `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`
 }
 
 /** The SHA-256 of a text, as 64 hexadecimal digits. */

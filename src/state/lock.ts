@@ -69,6 +69,11 @@ export async function withLock<T>(path: string, run: (lock: Lock) => T | Promise
   }
 }
 
+/** A lock that was taken on this file before, by whoever left its descriptor open here; undefined if the file is another by now. */
+export function inheritedLock(path: string, fd: number): Lock | undefined {
+  return isStillNamed(fd, path) ? lockOf(path, fd) : undefined
+}
+
 function lockOf(path: string, fd: number): Lock {
   let held = true
   const release = (options: { readonly unlink?: boolean } = {}): void => {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { newId } from '../base/id.js'
 import type { Descriptor, Digest } from '../oci/image-spec.js'
 import { ensureFolder, exists, hasErrno, readJson, removeFile, writeFile, writeFileAtomic } from '../state/file.js'
-import { acquireLock, tryLock, withLock, type Lock } from '../state/lock.js'
+import { acquireLock, inheritedLock, tryLock, withLock, type Lock } from '../state/lock.js'
 import type { Paths } from '../state/paths.js'
 import {
   adoptBlob,
@@ -90,6 +90,11 @@ export class ImageStore {
     this.#ensureLayout()
     ensureFolder(this.#tmp)
     return acquireLock(join(this.#tmp, `${blobPrefix}${newId()}`))
+  }
+
+  /** One that another program has made and locked; undefined if it is not there. */
+  begunDraft(id: string, fd: number): Lock | undefined {
+    return inheritedLock(join(this.#tmp, `${blobPrefix}${id}`), fd)
   }
 
   /** Makes a whole draft a blob. */

@@ -1,7 +1,7 @@
 import { closeSync, readSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { nativeFile } from '../base/native-dir.js'
-import { spawnAnswering, waitChild, waitReadable } from '../base/syscalls.js'
+import { type AnsweringChild, spawnAnswering, waitChild, waitReadable } from '../base/syscalls.js'
 import type { IdMapping } from '../oci/runtime-spec.js'
 import type { UsernsPlan } from '../runtime/protocol.js'
 import { hasErrno } from '../state/file.js'
@@ -51,19 +51,31 @@ export async function runInside(
   args: readonly string[],
   options: InsideOptions = {},
 ): Promise<InsideResult> {
-  const program = nativeFile('tspod-inside')
   /* Descriptor 3 for the answer, since 1 may be an archive's. */
-  const argv = [verb, '--answer-fd', '3', ...(plan === undefined ? [] : usernsArguments(plan)), ...args]
+  const how = ['--answer-fd', '3', ...(plan === undefined ? [] : usernsArguments(plan))]
+  const argv = [nativeFile('tspod-inside'), verb, ...how, ...args] as const
   const { input, output, outputFd, cwd, signal } = options
   if (input === undefined && output === undefined && outputFd === undefined && cwd === undefined)
-    return ask([program, ...argv], signal)
+    return ask(argv, signal)
   const { runStreaming } = await import('./inside-streams.js')
-  return runStreaming([program, ...argv], options)
+  return runStreaming(argv, options)
 }
 
-async function ask(argv: readonly [string, ...string[]], signal: AbortSignal | undefined): Promise<InsideResult> {
+function ask(argv: readonly [string, string, ...string[]], signal: AbortSignal | undefined): Promise<InsideResult> {
   signal?.throwIfAborted()
-  const { pid, answer, said } = start(() => spawnAnswering(argv[0], argv))
+  return answerOf(
+    argv[1],
+    start(() => spawnAnswering(argv[0], argv)),
+    signal,
+  )
+}
+
+/** What a verb that was started answers in the end, and reaps it. */
+export async function answerOf(
+  verb: string,
+  { pid, answer, said }: Omit<AnsweringChild, 'said'> & { readonly said?: number },
+  signal?: AbortSignal,
+): Promise<InsideResult> {
   /* It is not reaped before its answer has ended, so that the number is its own. */
   const end = (): void => void process.kill(pid, 'SIGKILL')
   signal?.addEventListener('abort', end)
@@ -71,12 +83,12 @@ async function ask(argv: readonly [string, ...string[]], signal: AbortSignal | u
     const result = parseAnswer(await readToEnd(answer))
     signal?.throwIfAborted()
     if (result !== undefined && result.type !== 'error') return result
-    const complaint = readAvailable(said)
-    throw result === undefined ? noAnswer(argv[1] ?? '', complaint) : errorOf(result, complaint)
+    const complaint = said === undefined ? '' : readAvailable(said)
+    throw result === undefined ? noAnswer(verb, complaint) : errorOf(result, complaint)
   } finally {
     signal?.removeEventListener('abort', end)
     closeSync(answer)
-    closeSync(said)
+    if (said !== undefined) closeSync(said)
     waitChild(pid)
   }
 }

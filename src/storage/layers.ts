@@ -6,7 +6,7 @@ import { newId } from '../base/id.js'
 import type { Descriptor, Digest } from '../oci/image-spec.js'
 import type { UsernsPlan } from '../runtime/protocol.js'
 import { ensureFolder, exists, folderMode, isMissing, readJson, syncFolder, writeFile } from '../state/file.js'
-import { acquireLock, tryLock, type Lock } from '../state/lock.js'
+import { acquireLock, inheritedLock, tryLock, type Lock } from '../state/lock.js'
 import type { Paths } from '../state/paths.js'
 import { Disposal } from './disposal.js'
 import { removeTrees } from './remove.js'
@@ -28,6 +28,12 @@ export interface LayerOptions {
 }
 
 /** `layer-NAME` in tmp/ and in locks/: a layer that is being made, or what is left of one. */
+/** A layer that another program makes. */
+export interface BegunLayer {
+  readonly half: string
+  readonly lock: Lock
+}
+
 const halfPrefix = 'layer-'
 /** A large layer on a slow disk takes its time; whoever waits for it has nothing better to do. */
 const patienceMilliseconds = 6 * 3600 * 1000
@@ -125,6 +131,29 @@ export class LayerStore {
     })
   }
 
+  /** Where another program makes a layer: its folder in tmp/ has `diff`, and its lock was taken. Undefined if it is not there. */
+  begunLayer(id: string, lockFd: number): BegunLayer | undefined {
+    const name = `${halfPrefix}${id}`
+    const lock = inheritedLock(join(this.#paths.locks, name), lockFd)
+    return lock === undefined ? undefined : { half: join(this.#paths.tmp, name), lock }
+  }
+
+  /** As `makeLayer`, of one that was begun: `made` says what it has become. If that fails, all of it goes. */
+  async finishLayer<Made extends Layer>({ half, lock }: BegunLayer, made: () => Promise<Made>): Promise<Made> {
+    try {
+      const layer = await made()
+      this.#publish(half, layerOf(layer))
+      return layer
+    } finally {
+      await this.#leave(half, lock)
+    }
+  }
+
+  /** Takes away one that was begun. */
+  async dropLayer({ half, lock }: BegunLayer): Promise<void> {
+    await this.#leave(half, lock)
+  }
+
   /** Writes down of a folder's `place/diff` which layer it was packed to; `adoptLayers` makes it that layer. */
   describeLayer(place: string, layer: Layer): void {
     writeFile(join(place, 'layer.json'), JSON.stringify({ version: 1, ...layer }))
@@ -204,11 +233,15 @@ export class LayerStore {
       await this.#clear(half)
       return await make(half)
     } finally {
-      try {
-        await this.#clear(half)
-      } finally {
-        lock.release({ unlink: true })
-      }
+      await this.#leave(half, lock)
+    }
+  }
+
+  async #leave(half: string, lock: Lock): Promise<void> {
+    try {
+      await this.#clear(half)
+    } finally {
+      lock.release({ unlink: true })
     }
   }
 

@@ -37,12 +37,19 @@ export interface Packed {
  * between `folder` and `base`. The same tree gives the same bytes.
  */
 export async function packLayer(folder: string, options: PackOptions & { readonly base?: string }): Promise<Packed> {
-  const args = ['--root', folder, ...(options.base === undefined ? [] : ['--base', options.base])]
-  return packed(await runInside('pack', options.plan, [...args, ...packArguments(options)], packStreams(options)))
+  return packed(await runInside('pack', options.plan, layerArguments(folder, options), packStreams(options)))
+}
+
+/** What follows the verb and its user namespace. */
+export function layerArguments(
+  folder: string,
+  options: Omit<PackOptions, 'plan' | 'output'> & { readonly base?: string; readonly output?: PackOptions['output'] },
+): string[] {
+  return ['--root', folder, ...(options.base === undefined ? [] : ['--base', options.base]), ...packArguments(options)]
 }
 
 /** What `pack` and `tar` have in common. */
-export function packArguments(options: PackOptions): string[] {
+export function packArguments(options: Partial<PackOptions>): string[] {
   return [
     ...(typeof options.output === 'string' ? ['--output', options.output] : []),
     ...(options.compression === undefined ? [] : ['--compression', options.compression]),

@@ -6,8 +6,9 @@ import type { Lock } from '../../state/lock.js'
 import { fillRootfs, fitsOverlay, planRootfs } from '../../storage/overlay.js'
 import { packLayer, type Packed, type PackOptions } from '../../storage/pack.js'
 import { settleLayer } from '../../storage/settle.js'
-import { mountStubs, withCopies } from '../containers/changes.js'
+import { withCopies } from '../containers/changes.js'
 import { rootMountpoint } from '../containers/launch.js'
+import { stubArguments } from '../containers/mount-stubs.js'
 import { ensureLayer, layerStore } from '../images/layers.js'
 import { lowerFolders, type FreshLayer, type LayerContent, type StageLayer } from './layer.js'
 import type { Session } from './session.js'
@@ -126,7 +127,7 @@ async function copiedLayer(
   const { context, store, plan, signal } = session
   await fillRootfs(lower, place.diff, plan)
   await write({ rootfs: { driver: 'dir', path: place.diff, mountpoint: rootMountpoint(context) }, lower, place })
-  const stubs = mountStubs.map((path) => path.slice(1))
+  const stubs = stubArguments()
   const content = await withCopies(context, lower, (base) => packInto(session, place.diff, { base, stubs }))
   const { diffId, blob } = content
   await ensureLayer(context, { layer: blob, diffId, path: store.blobPath(blob.digest), signal })

@@ -9,26 +9,12 @@ import { fillRootfs } from '../../storage/overlay.js'
 import type { Context } from '../context.js'
 import { resolveImage } from '../images/resolve.js'
 import { rootMountpoint } from './launch.js'
+import { mountStubs } from './mount-stubs.js'
 import { copiedRoot, layerFolders, storageDriver } from './rootfs.js'
 import { containerPaths, findContainer } from './store.js'
 import { clearTree } from './trees.js'
 
 export type { Change }
-
-/** What every start makes for its own mounts, as Podman leaves it out. */
-export const mountStubs = [
-  '/dev',
-  '/etc/hostname',
-  '/etc/hosts',
-  '/etc/mtab',
-  '/etc/resolv.conf',
-  '/proc',
-  '/run',
-  '/run/.containerenv',
-  '/run/notify',
-  '/run/secrets',
-  '/sys',
-] as const
 
 /** What a container, or else an image's topmost layer, has changed. */
 export async function changesOf(

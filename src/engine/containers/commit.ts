@@ -28,7 +28,9 @@ import { localName } from '../images/local-name.js'
 import { findImage } from '../images/lookup.js'
 import { bareId, recordOfEntry, type ImageRecord } from '../images/record.js'
 import { nameImage } from '../images/store-image.js'
-import { mountStubs, withCopies } from './changes.js'
+import { withCopies } from './changes.js'
+import { takeEarlyPack } from './early-pack.js'
+import { stubArguments } from './mount-stubs.js'
 import { observe } from './observe.js'
 import { copiedRoot, layerFolders } from './rootfs.js'
 import { withContainerRoot } from './root-source.js'
@@ -63,19 +65,21 @@ export async function commitContainer(
   options: CommitOptions = {},
 ): Promise<string> {
   const record = findContainer(context, nameOrId)
+  const asItIs = options.squash !== true && options.pause !== true
+  await using early = await takeEarlyPack(context, asItIs ? record.id : '')
   const names = options.reference === undefined || options.reference === '' ? [] : [localName(options.reference)]
   const image = await imageOf(context, record)
   const run = applyChanges(runConfig(record.spec, image, options), options.changes ?? [])
   const store = new ImageStore(context.paths)
   const id = await withLease(context, async () => {
     const base = options.squash === true ? emptyBase : (image ?? emptyBase)
-    const draft = await store.draft()
-    try {
-      const packed = await whilePaused(context, record, options.pause === true, () =>
-        layerStore(context).makeLayer((unpackTo) =>
-          pack(context, record, { output: draft.path, unpackTo }, options.squash === true),
-        ),
+    const draft = early?.draft ?? (await store.draft())
+    const make = (): Promise<Packed> =>
+      layerStore(context).makeLayer((unpackTo) =>
+        pack(context, record, { output: draft.path, unpackTo }, options.squash === true),
       )
+    try {
+      const packed = await (early?.finish() ?? whilePaused(context, record, options.pause === true, make))
       store.adopt(draft, packed.digest)
       const config = configOf(context, record, base, packed, run, options)
       return await keep(context, store, await sourceOf(base, packed, config, options), names)
@@ -128,7 +132,7 @@ async function pack(
 ): Promise<Packed> {
   const { spec, storageDriver, id } = record
   const { plan } = await hostMapping()
-  const how = { ...to, plan, stubs: mountStubs.map((path) => path.slice(1)) }
+  const how = { ...to, plan, stubs: stubArguments() }
   if (whole || spec.rootfs) {
     return withContainerRoot(context, record, { mounts: false }, (open) =>
       tarRoot(open.root, { ...how, oneFileSystem: true }),

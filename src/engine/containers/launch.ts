@@ -101,6 +101,7 @@ export async function writeBundle(context: Context, record: ContainerRecord, opt
   }
   writeFile(join(paths.run, 'config.json'), JSON.stringify(config))
   writeFile(join(paths.run, 'launch.json'), JSON.stringify(plan))
+  if (!step && !spec.remove) await (await import('./pack-plan.js')).writePackPlan(context, record, plan.rootfs)
   return { runDir: paths.run, warnings: [...network.warnings, ...cgroup.warnings] }
 }
 
