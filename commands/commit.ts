@@ -43,7 +43,7 @@ export default class Commit extends BaseCommand {
 
 function writeId(path: string, id: string): void {
   try {
-    writeFileSync(path, `sha256:${id}`)
+    writeFileSync(path, id)
   } catch (error) {
     throw new TspodError('io', `writing the image's ID to ${path}`, { cause: error })
   }

@@ -77,7 +77,7 @@ describe('commit', () => {
       'base',
       'full',
     ])
-    expect(readFileSync(file, 'utf8')).toBe(`sha256:${id}`)
+    expect(readFileSync(file, 'utf8')).toBe(id)
     const full = await inspect('full')
     expect(full.Config).toMatchObject({ Volumes: { '/more': {}, '/data': {} }, Cmd: ['echo', 'changed'] })
     expect(full.Author).toBe('me')

@@ -6,7 +6,9 @@ type Mutable = { -readonly [K in keyof ImageRunConfig]: ImageRunConfig[K] }
 /** `--change`: Containerfile instructions applied to a configuration, `CMD=…` or `CMD …`. */
 export function applyChanges(config: ImageRunConfig, changes: readonly string[]): ImageRunConfig {
   const result: Mutable = { ...config }
-  for (const change of changes) applyChange(result, change)
+  const names = changes.map((change) => applyChange(result, change))
+  /* An entrypoint is given the words that were meant for another one only if they were said, too. */
+  if (names.includes('ENTRYPOINT') && !names.includes('CMD')) delete result.Cmd
   return result
 }
 
@@ -46,12 +48,15 @@ const instructions: Readonly<Record<string, Instruction>> = {
   },
 }
 
-function applyChange(config: Mutable, change: string): void {
+/** Answers the instruction's name. */
+function applyChange(config: Mutable, change: string): string {
   const match = /^\s*([A-Za-z]+)(?:\s+|\s*=\s*)(.*)$/s.exec(change)
   const value = match?.[2]?.trim()
-  const apply = instructions[match?.[1]?.toUpperCase() ?? '']
+  const name = match?.[1]?.toUpperCase() ?? ''
+  const apply = instructions[name]
   if (apply === undefined || value === undefined || value === '') throw invalid(change)
   apply(config, value, change)
+  return name
 }
 
 /** A JSON list as it is; anything else for the shell. */

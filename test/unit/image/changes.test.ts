@@ -21,3 +21,12 @@ test.each([
 test.each(['RUN x', 'CMD', 'EXPOSE x', 'ENV A'])('refuses %j', (change) => {
   expect(() => applyChanges({}, [change])).toThrow(expect.objectContaining({ code: 'invalid-argument' }))
 })
+
+test.each([
+  [['ENTRYPOINT ["/x"]'], undefined],
+  [['CMD ["a"]', 'ENTRYPOINT ["/x"]'], ['a']],
+  [['ENTRYPOINT ["/x"]', 'CMD ["a"]'], ['a']],
+  [['ENV A=b'], ['before']],
+])('%j leaves the command %j', (changes, command) => {
+  expect(applyChanges({ Cmd: ['before'] }, changes).Cmd).toEqual(command)
+})
