@@ -9,11 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ID_LENGTH 64
 #define PLAN_LIMIT (64 * 1024)
 #define ARGUMENT_LIMIT 128
 
@@ -169,17 +167,6 @@ struct pack {
 	pid_t pid;
 };
 
-static bool new_id(char id[ID_LENGTH + 1])
-{
-	unsigned char bytes[ID_LENGTH / 2];
-
-	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
-		return false;
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		snprintf(id + 2 * i, 3, "%02x", bytes[i]);
-	return true;
-}
-
 /* A file that is its own lock, as src/state/lock.ts makes them. */
 static int make_locked(const char *path)
 {
@@ -192,7 +179,7 @@ static int make_locked(const char *path)
 
 static bool make_places(struct pack *pack, const char *tmp, const char *locks)
 {
-	if (!new_id(pack->id) || !format(pack->blob, PATH_MAX, "%s/blob-%s", tmp, pack->id) ||
+	if (!random_id(pack->id) || !format(pack->blob, PATH_MAX, "%s/blob-%s", tmp, pack->id) ||
 	    !format(pack->lock, PATH_MAX, "%s/layer-%s", locks, pack->id) ||
 	    !format(pack->half, PATH_MAX, "%s/layer-%s", tmp, pack->id) ||
 	    !format(pack->diff, PATH_MAX, "%s/diff", pack->half))

@@ -12,21 +12,9 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define ID_LENGTH 64
 #define SHORT_LENGTH 12
 #define NAME_ATTEMPTS 20
 #define WRITE_LIMIT 64
-
-static bool random_id(char id[ID_LENGTH + 1])
-{
-	unsigned char bytes[ID_LENGTH / 2];
-
-	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
-		return false;
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		snprintf(id + 2 * i, 3, "%02x", bytes[i]);
-	return true;
-}
 
 static bool choose_name(const struct kept *kept, char *name, size_t size)
 {

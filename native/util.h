@@ -81,3 +81,7 @@ uint64_t boot_milliseconds(void);
 
 /* Field 22 of /proc/PID/stat, or 0. */
 unsigned long long process_start_time(pid_t pid);
+
+/* As src/base/id.ts makes them: hexadecimal digits. */
+#define ID_LENGTH 64
+bool random_id(char id[ID_LENGTH + 1]);
