@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { TspodError } from '../src/index.js'
 import { BaseCommand } from '../src/cli/base-command.js'
 import { asTyped, listFlag, switchFlag, textFlag } from '../src/cli/flags/define.js'
+import { unsupported } from '../src/cli/flags/unsupported.js'
 
 export default class Commit extends BaseCommand {
   static override summary = 'Make an image of a container'
@@ -15,6 +16,7 @@ export default class Commit extends BaseCommand {
     change: listFlag(asTyped, 'Apply an instruction such as CMD=/bin/sh', { char: 'c', helpValue: 'INSTRUCTION' }),
     format: textFlag('Form of the manifest', { char: 'f', options: ['oci', 'docker'] }),
     iidfile: textFlag('Write the ID of the image to this file', { helpValue: 'FILE' }),
+    ...unsupported({ config: 'a configuration in a file; use --change' }),
     'include-volumes': switchFlag("Make the container's volumes the image's"),
     message: textFlag('Say what it is, in its history', { char: 'm', helpValue: 'TEXT' }),
     pause: switchFlag('Pause the container meanwhile', { char: 'p' }),

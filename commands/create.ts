@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { BaseCommand } from '../src/cli/base-command.js'
 import { containerSpec } from '../src/cli/container-spec.js'
 import { createFlags } from '../src/cli/flags/create.js'
+import { asTyped, listFlag } from '../src/cli/flags/define.js'
 
 export default class Create extends BaseCommand {
   static override summary = 'Make a container without starting it'
@@ -11,7 +12,10 @@ export default class Create extends BaseCommand {
   static override fenced = true
   static override completes: typeof BaseCommand.completes = ['image', 'none']
   static override positionals = { minimum: 1 }
-  static override flags = createFlags
+  static override flags = {
+    ...createFlags,
+    attach: listFlag(asTyped, 'Does nothing before the start, as in Podman', { char: 'a', hidden: true }),
+  }
 
   async run(): Promise<void> {
     const { flags, argv } = await this.parse(Create)

@@ -2,6 +2,7 @@ import { TspodError } from '../src/base/errors.js'
 import { Args, BaseCommand } from '../src/cli/base-command.js'
 import { switchFlag, switchFlagOn, textFlag } from '../src/cli/flags/define.js'
 import { passwordFor } from '../src/cli/images/login.js'
+import { unsupported } from '../src/cli/flags/unsupported.js'
 
 export default class Login extends BaseCommand {
   static override summary = 'Log in to a registry'
@@ -16,6 +17,7 @@ export default class Login extends BaseCommand {
     password: textFlag('Password', { char: 'p', helpValue: 'PASSWORD' }),
     'password-stdin': switchFlag('Read the password from the standard input'),
     'tls-verify': switchFlagOn('Insist on HTTPS and valid certificates'),
+    ...unsupported({ secret: 'secrets' }),
     username: textFlag('User', { char: 'u', helpValue: 'NAME' }),
     verbose: switchFlag('Say where the login is kept', { char: 'v' }),
   }

@@ -4,6 +4,7 @@ import { Args, BaseCommand } from '../src/cli/base-command.js'
 import { switchFlag, textFlag } from '../src/cli/flags/define.js'
 import { pushFlags, pushOptions } from '../src/cli/images/push-flags.js'
 import { silentFlags, withPassword } from '../src/cli/images/registry-flags.js'
+import { unsupported } from '../src/cli/flags/unsupported.js'
 
 export default class Push extends BaseCommand {
   static override summary = 'Send an image to a registry'
@@ -19,6 +20,7 @@ export default class Push extends BaseCommand {
     digestfile: textFlag('Write the digest of the pushed image into this file', { helpValue: 'FILE' }),
     quiet: switchFlag('No progress', { char: 'q' }),
     ...silentFlags,
+    ...unsupported({ 'encrypt-layer': 'encrypted images', 'encryption-key': 'encrypted images' }),
   }
 
   async run(): Promise<void> {

@@ -6,6 +6,7 @@ import { resourceFlags } from '../src/cli/flags/resources.js'
 import { parseHealthcheck } from '../src/cli/parse/healthcheck.js'
 import { parseRestart } from '../src/cli/parse/restart.js'
 import { parsePair } from '../src/cli/parse/value.js'
+import { unsupported } from '../src/cli/flags/unsupported.js'
 
 const { cgroups: _mode, 'cgroup-parent': _parent, 'cgroup-conf': _conf, ...limitFlags } = resourceFlags
 
@@ -18,6 +19,7 @@ export default class Update extends BaseCommand {
   static override flags = {
     ...limitFlags,
     ...healthFlags,
+    ...unsupported({ 'blkio-weight-device': 'a weight for a single device' }),
     env: listFlag((text) => parsePair(text, { needsValue: true }), 'Set a variable from the next start on', {
       char: 'e',
       helpValue: 'NAME=VALUE',

@@ -2,6 +2,7 @@ import { digestHex } from '../../src/base/digest.js'
 import { Args, BaseCommand } from '../../src/cli/base-command.js'
 import { switchFlag, textFlag } from '../../src/cli/flags/define.js'
 import { registryAccess, registryFlags, withPassword } from '../../src/cli/images/registry-flags.js'
+import { unsupported } from '../../src/cli/flags/unsupported.js'
 
 export default class ArtifactPull extends BaseCommand {
   static override summary = 'Fetch an artifact from a registry'
@@ -12,6 +13,7 @@ export default class ArtifactPull extends BaseCommand {
     quiet: switchFlag('No progress', { char: 'q' }),
     'signature-policy': textFlag('Use this policy.json', { hidden: true, helpValue: 'FILE' }),
     ...registryFlags,
+    ...unsupported({ 'decryption-key': 'encrypted artifacts' }),
   }
 
   async run(): Promise<void> {

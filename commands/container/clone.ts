@@ -2,6 +2,7 @@ import { Args, BaseCommand } from '../../src/cli/base-command.js'
 import { resourcesOf } from '../../src/cli/container-spec.js'
 import { switchFlag, textFlag } from '../../src/cli/flags/define.js'
 import { resourceFlags } from '../../src/cli/flags/resources.js'
+import { unsupported } from '../../src/cli/flags/unsupported.js'
 
 const { cgroups: _mode, 'cgroup-parent': _parent, 'cgroup-conf': _conf, ...limitFlags } = resourceFlags
 
@@ -12,6 +13,10 @@ export default class ContainerClone extends BaseCommand {
   static override positionals = { minimum: 1, maximum: 3 }
   static override flags = {
     ...limitFlags,
+    ...unsupported({
+      'blkio-weight-device': 'a weight for a single device',
+      pod: 'pods, which come with a later version',
+    }),
     destroy: switchFlag('Remove the original'),
     force: switchFlag('With --destroy: even if it runs', { char: 'f' }),
     name: textFlag('Name of the new one'),

@@ -1,6 +1,7 @@
 import { BaseCommand } from '../../src/cli/base-command.js'
 import { runLabelCommand } from '../../src/cli/containers/run-label.js'
 import { switchFlag, textFlag } from '../../src/cli/flags/define.js'
+import { registryAccess, registryFlags, withPassword } from '../../src/cli/images/registry-flags.js'
 import { TspodError } from '../../src/index.js'
 
 export default class ContainerRunlabel extends BaseCommand {
@@ -15,13 +16,19 @@ export default class ContainerRunlabel extends BaseCommand {
     name: textFlag('What NAME stands for', { char: 'n' }),
     quiet: switchFlag('Do not show the command', { char: 'q' }),
     replace: switchFlag('Replace a container of the same name'),
+    ...registryFlags,
   }
 
   async run(): Promise<number> {
-    const { flags, argv } = await this.parse(ContainerRunlabel)
+    const { flags: given, argv } = await this.parse(ContainerRunlabel)
+    const flags = await withPassword(given)
     const [label = '', image = '', ...more] = argv
     const { images } = await this.engine(this.showProgress(flags.quiet))
-    if (!(await images.exists(image))) await images.pull(image)
+    if (!(await images.exists(image)))
+      await images.pull(
+        image,
+        registryAccess(flags, (flag) => this.given(flag)),
+      )
     const { Config } = await images.inspect(image)
     const words = runLabelCommand(Config.Labels ?? {}, { label, image, more, name: flags.name, env: process.env })
     if (flags.replace && /^(run|create)$/.test(words[0] ?? '')) words.splice(1, 0, '--replace')

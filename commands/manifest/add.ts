@@ -2,6 +2,7 @@ import { BaseCommand } from '../../src/cli/base-command.js'
 import { switchFlag } from '../../src/cli/flags/define.js'
 import { detailFlags, manifestDetails } from '../../src/cli/images/manifest-flags.js'
 import { registryAccess, registryFlags, withPassword } from '../../src/cli/images/registry-flags.js'
+import { unsupported } from '../../src/cli/flags/unsupported.js'
 
 export default class ManifestAdd extends BaseCommand {
   static override summary = 'Add images to a manifest list'
@@ -13,6 +14,15 @@ export default class ManifestAdd extends BaseCommand {
     all: switchFlag('Of an IMAGE that is a list, take every image'),
     ...detailFlags,
     ...registryFlags,
+    ...unsupported({
+      artifact: 'artifacts in lists; use tspod artifact',
+      'artifact-config': 'artifacts in lists; use tspod artifact',
+      'artifact-config-type': 'artifacts in lists; use tspod artifact',
+      'artifact-exclude-titles': 'artifacts in lists; use tspod artifact',
+      'artifact-layer-type': 'artifacts in lists; use tspod artifact',
+      'artifact-subject': 'artifacts in lists; use tspod artifact',
+      'artifact-type': 'artifacts in lists; use tspod artifact',
+    }),
   }
 
   async run(): Promise<void> {

@@ -1,6 +1,7 @@
 import { Args, BaseCommand } from '../../src/cli/base-command.js'
 import { switchFlag } from '../../src/cli/flags/define.js'
 import { detailFlags, manifestDetails } from '../../src/cli/images/manifest-flags.js'
+import { unsupported } from '../../src/cli/flags/unsupported.js'
 
 export default class ManifestAnnotate extends BaseCommand {
   static override summary = 'Say more of an image of a manifest list'
@@ -10,7 +11,11 @@ export default class ManifestAnnotate extends BaseCommand {
     list: Args.string({ description: 'Manifest list', required: true }),
     image: Args.string({ description: 'Digest in the list, or a local image' }),
   }
-  static override flags = { ...detailFlags, index: switchFlag('Annotate the list itself') }
+  static override flags = {
+    ...detailFlags,
+    index: switchFlag('Annotate the list itself'),
+    ...unsupported({ subject: 'a subject of the list' }),
+  }
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(ManifestAnnotate)

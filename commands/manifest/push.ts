@@ -4,6 +4,7 @@ import { Args, BaseCommand } from '../../src/cli/base-command.js'
 import { switchFlag, switchFlagOn, textFlag } from '../../src/cli/flags/define.js'
 import { registryAccess, registryFlags, withPassword } from '../../src/cli/images/registry-flags.js'
 import { signFlags, signOptions } from '../../src/cli/images/sign-flags.js'
+import { unsupported } from '../../src/cli/flags/unsupported.js'
 
 export default class ManifestPush extends BaseCommand {
   static override summary = 'Send a manifest list to a registry'
@@ -21,6 +22,13 @@ export default class ManifestPush extends BaseCommand {
     'remove-signatures': switchFlag('Do not send signatures that came with the images'),
     ...registryFlags,
     ...signFlags,
+    ...unsupported({
+      'add-compression': 'a second compression of what is sent',
+      'compression-format': 'another compression of what is sent; use push --compression-format for each image',
+      'compression-level': 'another compression of what is sent; use push --compression-level for each image',
+      'force-compression': 'another compression of what is sent; use push --force-compression for each image',
+      format: 'another form of the list',
+    }),
   }
 
   async run(): Promise<void> {

@@ -1,5 +1,6 @@
 import { BaseCommand } from '../../src/cli/base-command.js'
 import { switchFlag } from '../../src/cli/flags/define.js'
+import { unsupported } from '../../src/cli/flags/unsupported.js'
 
 export default class SystemCheck extends BaseCommand {
   static override summary = 'Look for damage in the store'
@@ -8,6 +9,7 @@ export default class SystemCheck extends BaseCommand {
   static override flags = {
     force: switchFlag('With --repair: remove damaged containers', { char: 'f' }),
     quick: switchFlag('Do not read what is in blobs', { char: 'q' }),
+    ...unsupported({ max: 'an age of unused layers: they are no damage here' }),
     repair: switchFlag('Remove what is damaged, and fetch it again', { char: 'r' }),
   }
 

@@ -42,6 +42,19 @@ describe('mistakes are one line and exit status 125', () => {
     ],
     [['run', '--pod', 'p', 'img'], 'Error: --pod is not supported: pods, which come with a later version'],
     [
+      ['system', 'check', '--max', '1h'],
+      'Error: --max is not supported: an age of unused layers: they are no damage here',
+    ],
+    [
+      ['container', 'checkpoint', '--keep', 'c'],
+      'Error: --keep is not supported: checkpoints: CRIU needs the right to trace all of a container, which no ordinary user has',
+    ],
+    [['commit', '--config', 'f', 'c'], 'Error: --config is not supported: a configuration in a file; use --change'],
+    [
+      ['system', 'prune', '--external', '--all'],
+      "Error: --external cannot be combined with other options; see 'tspod system prune --help'",
+    ],
+    [
       ['run', '--pod-id-file', 'p', 'img'],
       'Error: --pod-id-file is not supported: pods, which come with a later version',
     ],
