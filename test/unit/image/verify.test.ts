@@ -7,7 +7,7 @@ const content = Buffer.from('what was meant')
 const large = Buffer.alloc(300 * 1024, 'x')
 
 function describedAs(bytes: Uint8Array, algorithm = 'sha256'): { readonly digest: Digest; readonly size: number } {
-  const digest = `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`
+  const digest: Digest = `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`
   return { digest, size: bytes.length }
 }
 
