@@ -87,6 +87,11 @@ RUN find /copied | sort >>/list
     await ok('run', '--name', 'changing', '--network', 'none', image, 'sh', '-c', script)
     await ok('commit', '-q', 'changing', 'localhost/changed')
     await ok('rm', 'changing')
+    const layers = JSON.parse(await ok('image', 'inspect', '--format', '{{json .RootFS.Layers}}', 'localhost/changed'))
+    const blob = (layers as string[]).at(-1)?.replace('sha256:', '') ?? ''
+    const paths = (await readTar(join(store.root, 'images', 'blobs', 'sha256', blob))).map(({ path }) => path)
+    expect(paths.toSorted()).toEqual([...new Set(paths)].toSorted())
+    expect(paths).toContain('etc/.wh.passwd')
     const look = 'find /home /made | sort; ls /etc | grep -c passwd; ls -a /made/deep | grep wh'
     expect((await run('run', '--rm', '--network', 'none', 'localhost/changed', 'sh', '-c', look)).stdout).toBe(
       '/home\n/home/new\n/home/new/one\n/made\n/made/deep\n0\n',
